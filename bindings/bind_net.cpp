@@ -1,0 +1,3 @@
+#include "module.hpp"
+
+void bind_net(pybind11::module_& m) { (void)m; }

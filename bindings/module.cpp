@@ -1,0 +1,9 @@
+// petricore._core: one bind_* per concept.
+#include "module.hpp"
+
+namespace py = pybind11;
+
+PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
+  m.doc() = "The compiled core of petricore.";
+  bind_net(m);
+}
