@@ -5,5 +5,7 @@ namespace py = pybind11;
 
 PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   m.doc() = "The compiled core of petricore.";
-  bind_net(m);
+  bind_errors(m);
+  bind_engine(m);
+  bind_state(m);
 }

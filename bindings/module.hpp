@@ -3,4 +3,6 @@
 
 #include <pybind11/pybind11.h>
 
-void bind_net(pybind11::module_& m);
+void bind_errors(pybind11::module_& m);
+void bind_engine(pybind11::module_& m);
+void bind_state(pybind11::module_& m);

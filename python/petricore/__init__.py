@@ -9,6 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from petricore.conflicts import Conflicts
+from petricore.engine import Engine
 from petricore.errors import (
     LimitReached,
     NetError,
@@ -18,9 +20,12 @@ from petricore.errors import (
     TokenOverflowError,
 )
 from petricore.net import MAX_TOKENS, Net, Place, Transition
+from petricore.state import State
 
 __all__ = [
     "MAX_TOKENS",
+    "Conflicts",
+    "Engine",
     "LimitReached",
     "Net",
     "NetError",
@@ -28,6 +33,7 @@ __all__ = [
     "PetriError",
     "Place",
     "PnmlError",
+    "State",
     "TokenOverflowError",
     "Transition",
 ]

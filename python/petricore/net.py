@@ -47,6 +47,10 @@ class Transition:
     priority: int = 0
     rate: float = 1.0
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        arcs = (dict(self.inputs), dict(self.outputs), dict(self.reads), dict(self.inhibitors))
+        return Transition, (self.name, *arcs, self.resets, self.priority, self.rate)
+
 
 class Net:
     """A place/transition net under construction.

@@ -1,3 +1,0 @@
-#include "module.hpp"
-
-void bind_net(pybind11::module_& m) { (void)m; }

@@ -1,0 +1,135 @@
+#include "petricore/state.hpp"
+
+#include <algorithm>
+
+#include "petricore/error.hpp"
+
+namespace petricore {
+
+FiringTables::FiringTables(const Net& net) : quiet(net.places(), 0), conditions(net.transitions(), 0) {
+  std::vector<std::vector<Watch>> least_rows(net.places()), most_rows(net.places());
+  std::vector<Effect> changed, restarted;
+  for (std::size_t t = 0; t < net.transitions(); ++t) {
+    const auto id = static_cast<std::uint32_t>(t);
+    changed.clear();
+    restarted.clear();
+    for (const Link& link : net.links(t)) {
+      if (link.resets) {
+        restarted.push_back({link.place, link.output});
+      } else if (link.delta() != 0) {
+        changed.push_back({link.place, link.delta()});
+      }
+      if (link.least > 0) {
+        least_rows[link.place].push_back({link.least, id});
+        ++conditions[t];
+      }
+      if (link.most < kMaxTokens) {
+        most_rows[link.place].push_back({link.most + 1, id});
+        ++conditions[t];
+      }
+    }
+    effects.append(changed);
+    restarts.append(restarted);
+  }
+  const auto by_threshold = [](const Watch& a, const Watch& b) { return a.threshold < b.threshold; };
+  for (std::size_t p = 0; p < net.places(); ++p) {
+    for (auto* row : {&least_rows[p], &most_rows[p]}) {
+      std::stable_sort(row->begin(), row->end(), by_threshold);
+      if (!row->empty()) quiet[p] = std::max(quiet[p], row->back().threshold);
+    }
+    least.append(least_rows[p]);
+    most.append(most_rows[p]);
+  }
+}
+
+State::State(const Net& net, const FiringTables& tables, std::span<const Count> marking)
+    : net_(net),
+      tables_(tables),
+      marking_(marking.begin(), marking.end()),
+      unsatisfied_(tables.conditions),
+      position_(net.transitions(), 0) {
+  enabled_.reserve(net.transitions());
+  for (std::size_t p = 0; p < net.places(); ++p) {
+    if (marking_[p] < 0) throw NegativeTokens(0, p, marking_[p]);
+    for (const auto& watch : tables_.least[p]) unsatisfied_[watch.transition] -= marking_[p] >= watch.threshold;
+    for (const auto& watch : tables_.most[p]) unsatisfied_[watch.transition] -= marking_[p] < watch.threshold;
+  }
+  for (std::uint32_t t = 0; t < net.transitions(); ++t) {
+    if (unsatisfied_[t] == 0) {
+      position_[t] = static_cast<std::uint32_t>(enabled_.size());
+      enabled_.push_back(t);
+    }
+  }
+}
+
+inline void State::satisfy(std::uint32_t transition) {
+  if (--unsatisfied_[transition] == 0) {
+    position_[transition] = static_cast<std::uint32_t>(enabled_.size());
+    enabled_.push_back(transition);  // never reallocates: the capacity is T
+  }
+}
+
+inline void State::violate(std::uint32_t transition) {
+  if (unsatisfied_[transition]++ == 0) {
+    const std::uint32_t last = enabled_.back();
+    enabled_[position_[transition]] = last;
+    position_[last] = position_[transition];
+    enabled_.pop_back();
+  }
+}
+
+// Tells the watchers of a place whose thresholds lie in (low, high].
+inline void State::change(std::uint32_t place, Count before, Count after) {
+  marking_[place] = after;
+  const bool rises = after > before;
+  const Count low = rises ? before : after;
+  const Count high = rises ? after : before;
+  if (low >= tables_.quiet[place]) return;
+  for (const auto& watch : tables_.least[place]) {
+    if (watch.threshold > high) break;
+    if (watch.threshold > low) rises ? satisfy(watch.transition) : violate(watch.transition);
+  }
+  for (const auto& watch : tables_.most[place]) {
+    if (watch.threshold > high) break;
+    if (watch.threshold > low) rises ? violate(watch.transition) : satisfy(watch.transition);
+  }
+}
+
+inline void State::fire_enabled(std::size_t transition) {
+  for (const auto& effect : tables_.effects[transition]) {
+    const Count before = marking_[effect.place];
+    Count after;
+    if (__builtin_add_overflow(before, effect.delta, &after)) [[unlikely]] undo_and_throw(transition, effect);
+    change(effect.place, before, after);
+  }
+  // Restarts come last: they cannot fail, and touch no place of `effects`.
+  for (const auto& restart : tables_.restarts[transition]) {
+    change(restart.place, marking_[restart.place], restart.delta);
+  }
+}
+
+void State::undo_and_throw(std::size_t transition, const FiringTables::Effect& at) {
+  for (const auto& effect : tables_.effects[transition]) {
+    if (&effect == &at) break;
+    change(effect.place, marking_[effect.place], marking_[effect.place] - effect.delta);
+  }
+  throw TokenOverflow(0, at.place, std::int64_t{marking_[at.place]} + at.delta);
+}
+
+void State::fire(std::size_t transition) {
+  for (const Link& link : net_.links(transition)) {
+    const Count found = marking_[link.place];
+    if (!link.admits(found)) throw NotEnabled(0, transition, link.place, found < link.least ? link.least : link.most, found);
+  }
+  fire_enabled(transition);
+}
+
+std::uint64_t State::run(std::uint64_t steps, Rng& rng) {
+  for (std::uint64_t fired = 0; fired < steps; ++fired) {
+    if (enabled_.empty()) return fired;
+    fire_enabled(enabled_[rng.below(static_cast<std::uint32_t>(enabled_.size()))]);
+  }
+  return steps;
+}
+
+}  // namespace petricore

@@ -1,0 +1,310 @@
+"""`Engine`: a frozen net that answers for whole batches of markings."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from petricore import _core
+from petricore.arrays import as_counts, as_output
+from petricore.conflicts import Conflicts
+from petricore.errors import NetError, NotEnabledError, PetriError, TokenOverflowError
+from petricore.net import MAX_TOKENS, Arcs, Net, Place, Transition
+from petricore.state import State
+
+if TYPE_CHECKING:
+    from scipy.sparse import csc_array
+
+__all__ = ["Engine", "Markings"]
+
+Markings: TypeAlias = npt.ArrayLike
+"""One marking, shape (P,), or a batch, shape (B, P): integer counts from 0 to 2^31 - 1."""
+
+_Matrix = Literal["pre", "post", "incidence", "reads", "inhibitors", "resets"]
+
+
+class Engine:
+    """A compiled net: immutable, picklable, safe to use from any number of threads.
+
+    Made by `Net.compile()`. Column i of every array is `places[i]` or `transitions[i]`. Methods that take markings
+    accept one, shape (P,), or a batch, shape (B, P), and answer in the same form. A C-contiguous int32 array is read in
+    place; other integer arrays are converted. They raise `NetError` for a wrong shape, a dtype that is not
+    integer, or a count outside 0 .. 2^31 - 1, and release the GIL while they compute. `threads` is how many threads
+    may share the work (0: as many as pay off); no result depends on it.
+    """
+
+    def __init__(self, net: Net) -> None:
+        self.name = net.name
+        self._places: dict[str, Place] = dict(net.places)
+        self._transitions: dict[str, Transition] = dict(net.transitions)
+        self.places: tuple[str, ...] = tuple(self._places)
+        self.transitions: tuple[str, ...] = tuple(self._transitions)
+        self._place_index = {name: i for i, name in enumerate(self.places)}
+        self._transition_index = {name: i for i, name in enumerate(self.transitions)}
+        self.initial_marking = np.fromiter((p.tokens for p in self._places.values()), np.int32, len(self.places))
+        self.initial_marking.flags.writeable = False
+        self._core = _core.Engine(
+            self.initial_marking,
+            np.fromiter((p.capacity or MAX_TOKENS for p in self._places.values()), np.int32, len(self.places)),
+            *(self._arc_arrays(kind) for kind in ("inputs", "outputs", "reads", "inhibitors", "resets")),
+            np.fromiter((t.priority for t in self._transitions.values()), np.int32, len(self.transitions)),
+            np.fromiter((t.rate for t in self._transitions.values()), np.float64, len(self.transitions)),
+        )
+
+    def net(self) -> Net:
+        """A new builder with the places and transitions of this engine."""
+        net = Net(self.name)
+        net._places.update(self._places)
+        net._transitions.update(self._transitions)
+        return net
+
+    # Structure
+
+    @cached_property
+    def pre(self) -> npt.NDArray[np.int32]:
+        """Input weights, int32 (P, T), read-only."""
+        return self._dense("pre")
+
+    @cached_property
+    def post(self) -> npt.NDArray[np.int32]:
+        """Output weights, int32 (P, T), read-only."""
+        return self._dense("post")
+
+    @cached_property
+    def incidence(self) -> npt.NDArray[np.int32]:
+        """`post - pre`, int32 (P, T), read-only. Reset, read and inhibitor arcs are not in it."""
+        return self._dense("incidence")
+
+    def matrix(self, which: _Matrix, *, sparse: bool = False) -> npt.NDArray[np.int32] | csc_array:
+        """One arc matrix, (P, T): dense int32 numpy, or scipy's CSC with `sparse=True` (extra: petricore[sparse])."""
+        kinds = {"pre": "inputs", "post": "outputs", "reads": "reads", "inhibitors": "inhibitors", "resets": "resets"}
+        if which != "incidence" and which not in kinds:
+            raise NetError(f"matrix is one of {', '.join([*kinds, 'incidence'])}, not {which!r}")
+        if not sparse:
+            return self._dense(which)
+        if which == "incidence":
+            return self._sparse("outputs") - self._sparse("inputs")
+        return self._sparse(kinds[which])
+
+    def marking(self, tokens: Mapping[str, int] | None = None) -> npt.NDArray[np.int32]:
+        """A new marking, int32 (P,), from counts by place name; places not named are empty. None: the initial one."""
+        if tokens is None:
+            return self.initial_marking.copy()
+        counts = [0] * len(self.places)
+        for place, count in tokens.items():
+            if place not in self._place_index:
+                raise NetError(f"marking names the unknown place {place!r}")
+            counts[self._place_index[place]] = count
+        return np.array(as_counts(counts, len(self.places), "marking", "place"))
+
+    # Bulk operations
+
+    def enabled(
+        self, m: Markings, out: npt.NDArray[np.bool_] | None = None, *, threads: int = 0
+    ) -> npt.NDArray[np.bool_]:
+        """Which transitions are enabled: bool (T,) or (B, T).
+
+        `out`, if given, is filled and returned: a writable C-contiguous bool array of the result's shape.
+        """
+        rows, single = self._rows(m)
+        shape = (len(self.transitions),) if single else (len(rows), len(self.transitions))
+        result = np.empty(shape, np.bool_) if out is None else as_output(out, shape)
+        self._call(self._core.enabled, rows, result.reshape(len(rows), len(self.transitions)), _threads(threads))
+        return result
+
+    def enabling_degree(self, m: Markings, *, threads: int = 0) -> npt.NDArray[np.int32]:
+        """How often each transition could fire at once: int32 (T,) or (B, T).
+
+        The largest k such that k firings are servable: their inputs are covered together, and each may fire after the
+        others. 2^31 - 1 where nothing bounds it, as for an enabled transition without inputs.
+        """
+        rows, single = self._rows(m)
+        degrees = self._call(self._core.enabling_degree, rows, _threads(threads))
+        return degrees[0] if single else degrees
+
+    def conflicts(self, m: Markings, *, threads: int = 0) -> Conflicts:
+        """All pairs of enabled transitions that cannot be served together, for each marking."""
+        rows, _ = self._rows(m)
+        offsets, pairs = self._call(self._core.conflicts, rows, _threads(threads))
+        return Conflicts(offsets, pairs, self.transitions)
+
+    def fire(self, m: Markings, firings: npt.ArrayLike | str, *, threads: int = 0) -> npt.NDArray[np.int32]:
+        """The marking(s) after firing a step: int32 (P,) or (B, P), new.
+
+        Args:
+            m: one marking or a batch.
+            firings: how often each transition fires, (T,) or (B, T) counts, or one transition's name. One marking with
+                a batch of firings, or the other way round, is repeated.
+            threads: see the class.
+
+        Raises:
+            NotEnabledError: the firings are not servable together at some marking.
+            TokenOverflowError: a place would exceed 2^31 - 1 tokens.
+        """
+        rows, single_marking = self._rows(m)
+        if isinstance(firings, str):
+            counts = np.zeros((1, len(self.transitions)), np.int32)
+            counts[0, self._index_of(firings)] = 1
+            single_firing = True
+        else:
+            counts, single_firing = _as_rows(firings, len(self.transitions), "firings", "transition")
+        if len(rows) != len(counts):
+            if single_marking:
+                rows = np.repeat(rows, len(counts), axis=0)
+            elif single_firing:
+                counts = np.repeat(counts, len(rows), axis=0)
+            else:
+                raise NetError(f"{len(rows)} markings and {len(counts)} rows of firings do not pair up")
+        after = self._call(self._core.fire, rows, counts, _threads(threads))
+        return after[0] if single_marking and single_firing else after
+
+    def step(
+        self,
+        m: Markings,
+        policy: Literal["fifo", "random"] = "fifo",
+        seed: int | None = None,
+        *,
+        threads: int = 0,
+    ) -> npt.NDArray[np.int32]:
+        """A maximal step of each marking, as counts: int32 (T,) or (B, T).
+
+        A step is a multiset of transitions that can fire in any order, each holding its own inputs; maximal: nothing
+        can be added. A transition without inputs counts once. Higher priority is served first; "fifo" then goes
+        by position, each as often as it can, and "random" draws who is served and how often.
+
+        `seed` (0 .. 2^64 - 1) makes "random" reproducible: row i depends on the seed, i and its marking only.
+        """
+        if policy not in ("fifo", "random"):
+            raise NetError(f"policy is 'fifo' or 'random', not {policy!r}")
+        rows, single = self._rows(m)
+        counts = self._call(self._core.step, rows, policy == "random", seed_of(seed), _threads(threads))
+        return counts[0] if single else counts
+
+    def state(self, m: Markings | None = None) -> State:
+        """One mutable marking with incremental enabling, starting at `m` (None: the initial marking)."""
+        row = as_counts(self.initial_marking if m is None else m, len(self.places), "marking", "place")
+        return State(self, self._call(_core.State, self._core, row))
+
+    # Inside
+
+    def _rows(self, m: Markings) -> tuple[npt.NDArray[np.int32], bool]:
+        return _as_rows(m, len(self.places), "marking", "place")
+
+    def _index_of(self, transition: str | int) -> int:
+        if isinstance(transition, str):
+            try:
+                return self._transition_index[transition]
+            except KeyError:
+                raise NetError(f"there is no transition {transition!r}") from None
+        if not 0 <= transition < len(self.transitions):
+            raise NetError(f"transition {transition} is not between 0 and {len(self.transitions) - 1}")
+        return int(transition)
+
+    def _call(self, function: Any, *args: Any) -> Any:
+        """Call the core; what it refuses by index is said with names."""
+        try:
+            return function(*args)
+        except _core.NotEnabled as error:
+            raise self._not_enabled(error) from None
+        except _core.TokenOverflow as error:
+            place = self.places[error.place]
+            raise TokenOverflowError(
+                f"place {place!r} would hold {error.count} tokens, above {MAX_TOKENS} (marking {error.marking})",
+                marking=error.marking,
+                place=place,
+                count=error.count,
+            ) from None
+        except _core.NegativeTokens as error:
+            raise NetError(
+                f"marking {error.marking}: place {self.places[error.place]!r} holds {error.count} tokens"
+            ) from None
+
+    def _not_enabled(self, error: _core.NotEnabled) -> PetriError:
+        transition, place = self.transitions[error.transition], self.places[error.place]
+        if error.found < error.needed:
+            reason = f"place {place!r} holds {error.found} of {error.needed} tokens"
+        elif error.found > error.needed:
+            reason = f"place {place!r} holds {error.found} tokens, where it allows at most {max(error.needed, 0)}"
+        else:
+            reason = f"the firings before it may leave place {place!r} without what it demands"
+        where = f" (marking {error.marking})" if error.marking else ""
+        return NotEnabledError(
+            f"transition {transition!r} is not enabled: {reason}{where}",
+            marking=error.marking,
+            transition=transition,
+            place=place,
+            needed=error.needed,
+            found=error.found,
+        )
+
+    def _arc_arrays(self, kind: str) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
+        """Arcs of one kind, transition by transition: offsets (T + 1,), places, weights."""
+        index = self._place_index
+        places: list[int] = []
+        weights: list[int] = []
+        offsets = np.zeros(len(self.transitions) + 1, np.uint32)
+        for i, transition in enumerate(self._transitions.values()):
+            arcs: Arcs = getattr(transition, kind)
+            if isinstance(arcs, Mapping):
+                places.extend(index[place] for place in arcs)
+                weights.extend(arcs.values())  # type: ignore[arg-type]  # Net stored plain ints
+            else:
+                places.extend(index[place] for place in arcs)
+                weights.extend(1 for _ in arcs)
+            offsets[i + 1] = len(places)
+        return offsets, np.array(places, np.uint32), np.array(weights, np.int32)
+
+    def _coordinates(self, kind: str) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
+        offsets, places, weights = self._arc_arrays(kind)
+        columns = np.repeat(np.arange(len(self.transitions)), np.diff(offsets.astype(np.int64)))
+        return weights, places, columns
+
+    def _dense(self, which: str) -> npt.NDArray[np.int32]:
+        matrix = np.zeros((len(self.places), len(self.transitions)), np.int32)
+        signs = {"pre": {"inputs": 1}, "post": {"outputs": 1}, "incidence": {"outputs": 1, "inputs": -1}}
+        for kind, sign in signs.get(which, {which: 1}).items():
+            weights, places, columns = self._coordinates(kind)
+            matrix[places, columns] += sign * weights
+        matrix.flags.writeable = False
+        return matrix
+
+    def _sparse(self, kind: str) -> csc_array:
+        try:
+            from scipy.sparse import csc_array
+        except ImportError:
+            raise PetriError("sparse matrices need scipy: pip install 'petricore[sparse]'") from None
+        weights, places, columns = self._coordinates(kind)
+        return csc_array((weights, (places, columns)), shape=(len(self.places), len(self.transitions)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Engine, (self.net(),)
+
+    def __repr__(self) -> str:
+        return f"<Engine {self.name!r}: {len(self.places)} places, {len(self.transitions)} transitions>"
+
+
+def _as_rows(values: npt.ArrayLike, columns: int, what: str, of: str) -> tuple[npt.NDArray[np.int32], bool]:
+    """A checked (B, columns) array, and whether a single row was given."""
+    counts = as_counts(values, columns, what, of, batch=True)
+    return (counts.reshape(1, columns), True) if counts.ndim == 1 else (counts, False)
+
+
+def _threads(threads: int) -> int:
+    if not isinstance(threads, int) or not 0 <= threads <= 1024:
+        raise NetError(f"threads is an integer between 0 and 1024, not {threads!r}")
+    return threads
+
+
+def seed_of(seed: int | None) -> int:
+    """A checked seed; None draws one from the operating system."""
+    if seed is None:
+        return secrets.randbits(64)
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**64:
+        raise NetError(f"seed is an integer between 0 and 2^64 - 1, not {seed!r}")
+    return int(seed)
+
