@@ -3,8 +3,75 @@
 #include <algorithm>
 
 #include "petricore/error.hpp"
+#include "simd/kernels.hpp"
 
 namespace petricore {
+namespace {
+
+using simd::WalkTables;
+
+// A place's thresholds without repetition: both kinds of watch, since one row holds all that a crossing changes.
+std::vector<std::vector<Count>> distinct_thresholds(const FiringTables& tables, std::size_t places) {
+  std::vector<std::vector<Count>> rows(places);
+  for (std::size_t p = 0; p < places; ++p) {
+    for (const auto& watch : tables.least[p]) rows[p].push_back(watch.threshold);
+    for (const auto& watch : tables.most[p]) rows[p].push_back(watch.threshold);
+    std::sort(rows[p].begin(), rows[p].end());
+    rows[p].erase(std::unique(rows[p].begin(), rows[p].end()), rows[p].end());
+  }
+  return rows;
+}
+
+std::unique_ptr<const WalkTables> walk_tables(const Net& net, const FiringTables& firing) {
+  constexpr std::size_t kMaxEffects = 12, kMaxThresholds = 2;  // beyond, padding costs more than branches do
+  constexpr std::uint32_t kMaxConditions = 127;
+  const std::size_t places = net.places(), transitions = net.transitions();
+  const auto distinct = distinct_thresholds(firing, places);
+  auto tables = std::make_unique<WalkTables>();
+  tables->words = (transitions + 63) / 64;
+  for (std::size_t t = 0; t < transitions; ++t) {
+    tables->effects_each = std::max(tables->effects_each, firing.effects[t].size());
+    if (firing.conditions[t] > kMaxConditions || !firing.restarts[t].empty()) return nullptr;
+  }
+  for (const auto& row : distinct) tables->thresholds_each = std::max(tables->thresholds_each, row.size());
+  if (tables->words == 0 || tables->words > WalkTables::kMaxWords || tables->effects_each > kMaxEffects ||
+      tables->thresholds_each > kMaxThresholds) {
+    return nullptr;
+  }
+
+  const std::size_t each = tables->thresholds_each;
+  const auto rises = static_cast<std::uint32_t>((places + 1) * each);  // the first row of the second half
+  const auto dummy = static_cast<std::uint32_t>(places);
+  for (std::size_t t = 0; t < transitions; ++t) {
+    for (const auto& [place, delta] : firing.effects[t]) {
+      const auto row = static_cast<std::uint32_t>(place * each);
+      tables->effects.push_back({place, delta, delta < 0 ? row : rises + row});
+    }
+    tables->effects.resize((t + 1) * tables->effects_each, {dummy, 0, static_cast<std::uint32_t>(dummy * each)});
+  }
+
+  const std::size_t width = tables->words * 64;
+  tables->thresholds.assign((places + 1) * each, kMaxTokens);
+  tables->rows.assign(2 * rises * width, 0);
+  for (std::size_t p = 0; p < places; ++p) {
+    for (std::size_t i = 0; i < distinct[p].size(); ++i) {
+      const std::size_t row = p * each + i;
+      tables->thresholds[row] = distinct[p][i];
+      const auto add = [&](const FiringTables::Watch& watch, std::int8_t on_fall) {
+        if (watch.threshold != distinct[p][i]) return;
+        tables->rows[row * width + watch.transition] += on_fall;
+        tables->rows[(rises + row) * width + watch.transition] -= on_fall;
+      };
+      for (const auto& watch : firing.least[p]) add(watch, 1);
+      for (const auto& watch : firing.most[p]) add(watch, -1);
+    }
+  }
+  return tables;
+}
+
+}  // namespace
+
+FiringTables::~FiringTables() = default;
 
 FiringTables::FiringTables(const Net& net) : quiet(net.places(), 0), conditions(net.transitions(), 0) {
   std::vector<std::vector<Watch>> least_rows(net.places()), most_rows(net.places());
@@ -40,21 +107,30 @@ FiringTables::FiringTables(const Net& net) : quiet(net.places(), 0), conditions(
     least.append(least_rows[p]);
     most.append(most_rows[p]);
   }
+  walk = walk_tables(net, *this);
 }
 
 State::State(const Net& net, const FiringTables& tables, std::span<const Count> marking)
     : net_(net),
       tables_(tables),
       marking_(marking.begin(), marking.end()),
-      unsatisfied_(tables.conditions),
       position_(net.transitions(), 0) {
-  enabled_.reserve(net.transitions());
+  marking_.push_back(0);  // the dummy place of WalkTables
   for (std::size_t p = 0; p < net.places(); ++p) {
     if (marking_[p] < 0) throw NegativeTokens(0, p, marking_[p]);
+  }
+  enabled_.reserve(net.transitions());
+  recount();
+}
+
+void State::recount() {
+  unsatisfied_ = tables_.conditions;
+  enabled_.clear();
+  for (std::size_t p = 0; p < net_.places(); ++p) {
     for (const auto& watch : tables_.least[p]) unsatisfied_[watch.transition] -= marking_[p] >= watch.threshold;
     for (const auto& watch : tables_.most[p]) unsatisfied_[watch.transition] -= marking_[p] < watch.threshold;
   }
-  for (std::uint32_t t = 0; t < net.transitions(); ++t) {
+  for (std::uint32_t t = 0; t < net_.transitions(); ++t) {
     if (unsatisfied_[t] == 0) {
       position_[t] = static_cast<std::uint32_t>(enabled_.size());
       enabled_.push_back(t);
@@ -124,7 +200,19 @@ void State::fire(std::size_t transition) {
   fire_enabled(transition);
 }
 
+std::uint64_t State::walk(std::uint64_t steps, Rng& rng) {
+  std::vector<std::int8_t> deficits(tables_.walk->words * 64, 1);
+  std::copy(unsatisfied_.begin(), unsatisfied_.end(), deficits.begin());
+  const auto result = simd::kernels().walk(*tables_.walk, marking_.data(), deficits.data(), steps, rng);
+  recount();
+  if (result.overflow != simd::WalkResult::kNoPlace) {
+    throw TokenOverflow(0, result.overflow, std::int64_t{marking_[result.overflow]} + result.delta);
+  }
+  return result.fired;
+}
+
 std::uint64_t State::run(std::uint64_t steps, Rng& rng) {
+  if (tables_.walk) return walk(steps, rng);
   for (std::uint64_t fired = 0; fired < steps; ++fired) {
     if (enabled_.empty()) return fired;
     fire_enabled(enabled_[rng.below(static_cast<std::uint32_t>(enabled_.size()))]);

@@ -7,6 +7,9 @@ namespace petricore {
 
 // xoshiro256** 1.0, seeded by splitmix64.
 // D. Blackman, S. Vigna: Scrambled linear pseudorandom number generators, ACM TOMS 47(4), 2021, doi:10.1145/3460772.
+//
+// Always inlined: the kernels that draw from it are compiled for several instruction sets, and a shared copy of these
+// functions could be one that the CPU cannot run.
 class Rng {
  public:
   explicit Rng(std::uint64_t seed) noexcept {
@@ -19,7 +22,7 @@ class Rng {
     }
   }
 
-  std::uint64_t next() noexcept {
+  [[gnu::always_inline]] std::uint64_t next() noexcept {
     const std::uint64_t result = rotate(state_[1] * 5, 7) * 9;
     const std::uint64_t t = state_[1] << 17;
     state_[2] ^= state_[0];
@@ -33,7 +36,7 @@ class Rng {
 
   // Uniform in [0, bound), exactly. REQUIRES: bound > 0.
   // D. Lemire: Fast random integer generation in an interval, ACM TOMACS 29(1), 2019, doi:10.1145/3230636.
-  std::uint32_t below(std::uint32_t bound) noexcept {
+  [[gnu::always_inline]] std::uint32_t below(std::uint32_t bound) noexcept {
     std::uint64_t product = (next() >> 32) * bound;
     if (static_cast<std::uint32_t>(product) < bound) [[unlikely]] {
       const std::uint32_t threshold = (0U - bound) % bound;
@@ -43,7 +46,7 @@ class Rng {
   }
 
  private:
-  static std::uint64_t rotate(std::uint64_t x, int k) noexcept { return (x << k) | (x >> (64 - k)); }
+  [[gnu::always_inline]] static std::uint64_t rotate(std::uint64_t x, int k) noexcept { return (x << k) | (x >> (64 - k)); }
 
   std::uint64_t state_[4];
 };

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "petricore/rng.hpp"
 #include "petricore/types.hpp"
 
 namespace petricore::simd {
@@ -46,6 +47,36 @@ struct DegreeTable {
   std::vector<Count> ceilings;  // (T,): 1 where a second firing is impossible, kMaxTokens elsewhere
 };
 
+// The random walk of a small net without data-dependent branches: the deficits of all transitions are one vector of
+// bytes, and a count that crosses a threshold adds or subtracts that threshold's row. Every transition is padded to
+// the same number of effects and every place to the same number of thresholds, so that all trip counts are constant.
+struct WalkTables {
+  static constexpr std::size_t kMaxWords = 4;  // transitions / 64, rounded up
+
+  struct Effect {
+    std::uint32_t place;  // padding: one place more than the net has
+    Count delta;
+    std::uint32_t row;  // of `rows`: the first of thresholds_each
+  };
+
+  std::size_t words = 0;
+  std::size_t effects_each = 0;
+  std::size_t thresholds_each = 0;
+  std::vector<Effect> effects;    // (T, effects_each)
+  std::vector<Count> thresholds;  // (P + 1, thresholds_each); padding: kMaxTokens with a row of zeros
+  // (2, P + 1, thresholds_each, words * 64): what a fall below the threshold adds to the deficits, then what a rise
+  // to it adds. An effect only ever falls or only rises, so it names the one it needs.
+  std::vector<std::int8_t> rows;
+};
+
+// How a walk ended: fewer firings than asked means a dead marking, unless `overflow` names a place.
+struct WalkResult {
+  static constexpr std::uint32_t kNoPlace = ~0U;
+  std::uint64_t fired;
+  std::uint32_t overflow;
+  Count delta;  // what would have overflowed it
+};
+
 template <class Lane>
 struct LaneKernels {
   // Saturates and transposes `rows` (at most kLanes) markings of `places` counts into a block; missing lanes are 0.
@@ -64,6 +95,9 @@ struct Kernels {
   void (*spread)(const std::uint8_t* ok, std::size_t rows, std::size_t transitions, std::uint8_t* out);
   // Writes degrees as rows of T counts; `ok` masks what is not enabled to 0.
   void (*degrees)(const DegreeTable& table, const Count* block, const std::uint8_t* ok, std::size_t rows, Count* out);
+  // Walks from `marking` ((P + 1,), the last a dummy) with the given deficits ((words * 64,), non-zero past T). The
+  // choice is the k-th enabled transition by index. On overflow the marking is that before the firing at fault.
+  WalkResult (*walk)(const WalkTables& tables, Count* marking, std::int8_t* deficits, std::uint64_t steps, Rng& rng);
 };
 
 // The level in use; the environment variable PETRICORE_SIMD (baseline, avx2, avx512) lowers it.

@@ -1,8 +1,12 @@
 // Included once per instruction set with PETRICORE_SIMD set to the name of the level.
 //
-// No function of another namespace is called from here: an inline function shared with other files could be emitted
-// with this file's instruction set and then be linked into theirs.
+// No function of another namespace is called from here, but for those that are always inlined (Rng): an inline
+// function shared with other files could be emitted with this file's instruction set and then be linked into theirs.
 #include "kernels.hpp"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 namespace petricore::simd::PETRICORE_SIMD {
 namespace {
@@ -159,6 +163,120 @@ void degrees(const DegreeTable& table, const Count* block, const std::uint8_t* o
   }
 }
 
+// The widest vector of bytes the level has in a register, and the positions at which it holds 0, as bits.
+#if defined(__AVX512BW__)
+using Bytes = std::int8_t __attribute__((vector_size(64), aligned(1), may_alias));
+inline std::uint64_t zero_bytes(Bytes bytes) {
+  const auto all = reinterpret_cast<__m512i>(bytes);
+  return _mm512_testn_epi8_mask(all, all);
+}
+#elif defined(__AVX2__)
+using Bytes = std::int8_t __attribute__((vector_size(32), aligned(1), may_alias));
+inline std::uint64_t zero_bytes(Bytes bytes) {
+  return static_cast<std::uint32_t>(_mm256_movemask_epi8(reinterpret_cast<__m256i>(bytes == Bytes{})));
+}
+#elif defined(__SSE2__)
+using Bytes = std::int8_t __attribute__((vector_size(16), aligned(1), may_alias));
+inline std::uint64_t zero_bytes(Bytes bytes) {
+  return static_cast<std::uint16_t>(_mm_movemask_epi8(reinterpret_cast<__m128i>(bytes == Bytes{})));
+}
+#else
+using Bytes = std::int8_t __attribute__((vector_size(16), aligned(1), may_alias));
+inline std::uint64_t zero_bytes(Bytes bytes) {
+  std::uint64_t bits = 0;
+  for (std::size_t i = 0; i < sizeof(Bytes); ++i) bits |= std::uint64_t{bytes[i] == 0} << i;
+  return bits;
+}
+#endif
+
+// The position of the k-th set bit. REQUIRES: k < number of set bits.
+inline std::uint32_t select_bit(std::uint64_t word, std::uint32_t k) {
+#if defined(__BMI2__)
+  return static_cast<std::uint32_t>(__builtin_ctzll(_pdep_u64(std::uint64_t{1} << k, word)));
+#else
+  for (; k > 0; --k) word &= word - 1;
+  return static_cast<std::uint32_t>(__builtin_ctzll(word));
+#endif
+}
+
+template <std::size_t kWords>
+WalkResult walk_words(const WalkTables& tables, Count* marking, std::int8_t* deficits, std::uint64_t steps, Rng& rng) {
+  constexpr std::size_t kPerWord = 64 / sizeof(Bytes);
+  constexpr std::size_t kVectors = kWords * kPerWord;
+  const std::size_t effects_each = tables.effects_each;
+  const std::size_t thresholds_each = tables.thresholds_each;
+  const WalkTables::Effect* all_effects = tables.effects.data();
+  const Count* all_thresholds = tables.thresholds.data();
+  const std::int8_t* all_rows = tables.rows.data();
+  Bytes deficit[kVectors];
+  for (std::size_t v = 0; v < kVectors; ++v) deficit[v] = *reinterpret_cast<const Bytes*>(deficits + v * sizeof(Bytes));
+  Rng local = rng;
+  WalkResult result{0, WalkResult::kNoPlace, 0};
+
+  for (; result.fired < steps; ++result.fired) {
+    std::uint64_t enabled[kWords] = {};
+    std::uint32_t counts[kWords], total = 0;
+    for (std::size_t w = 0; w < kWords; ++w) {
+      for (std::size_t v = 0; v < kPerWord; ++v) {
+        enabled[w] |= zero_bytes(deficit[w * kPerWord + v]) << (v * sizeof(Bytes) % 64);
+      }
+      counts[w] = static_cast<std::uint32_t>(__builtin_popcountll(enabled[w]));
+      total += counts[w];
+    }
+    if (total == 0) [[unlikely]] break;
+    std::uint32_t k = local.below(total);
+    std::uint64_t bits = enabled[0];
+    std::size_t base = 0;
+    for (std::size_t w = 0; w + 1 < kWords; ++w) {
+      const bool beyond = base == 64 * w && k >= counts[w];
+      k -= beyond ? counts[w] : 0;
+      bits = beyond ? enabled[w + 1] : bits;
+      base = beyond ? 64 * (w + 1) : base;
+    }
+    const std::size_t t = base + select_bit(bits, k);
+
+    const WalkTables::Effect* effect = all_effects + t * effects_each;
+    for (std::size_t i = 0; i < effects_each; ++i, ++effect) {
+      const Count before = marking[effect->place];
+      Count after;
+      if (__builtin_add_overflow(before, effect->delta, &after)) [[unlikely]] {
+        result.overflow = effect->place;
+        result.delta = effect->delta;
+        while (i-- > 0) {
+          --effect;
+          marking[effect->place] -= effect->delta;
+        }
+        rng = local;
+        return result;
+      }
+      marking[effect->place] = after;
+      const Count* threshold = all_thresholds + effect->place * thresholds_each;
+      const std::int8_t* row = all_rows + std::size_t{effect->row} * (kWords * 64);
+      for (std::size_t j = 0; j < thresholds_each; ++j, ++threshold, row += kWords * 64) {
+        const std::int8_t crossed = (before >= *threshold) != (after >= *threshold) ? -1 : 0;
+        for (std::size_t v = 0; v < kVectors; ++v) {
+          deficit[v] += *reinterpret_cast<const Bytes*>(row + v * sizeof(Bytes)) & (Bytes{} + crossed);
+        }
+      }
+    }
+  }
+  rng = local;
+  return result;
+}
+
+WalkResult walk(const WalkTables& tables, Count* marking, std::int8_t* deficits, std::uint64_t steps, Rng& rng) {
+  switch (tables.words) {
+    case 1:
+      return walk_words<1>(tables, marking, deficits, steps, rng);
+    case 2:
+      return walk_words<2>(tables, marking, deficits, steps, rng);
+    case 3:
+      return walk_words<3>(tables, marking, deficits, steps, rng);
+    default:
+      return walk_words<4>(tables, marking, deficits, steps, rng);
+  }
+}
+
 }  // namespace
 
 extern const Kernels kKernels;
@@ -169,6 +287,7 @@ const Kernels kKernels{
     {pack<Count>, test<Count>},
     spread,
     degrees,
+    walk,
 };
 
 }  // namespace petricore::simd::PETRICORE_SIMD
