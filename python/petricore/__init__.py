@@ -41,7 +41,10 @@ __all__ = [
 __version__ = "0.1.0"
 
 # Name -> module that defines it, imported on first use.
-_LAZY: dict[str, str] = {}
+_LAZY: dict[str, str] = {
+    "read_pnml": "petricore.io.pnml_reader",
+    "write_pnml": "petricore.io.pnml_writer",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 from petricore.errors import NetError
 
 if TYPE_CHECKING:
+    import networkx
+
     from petricore.engine import Engine
+    from petricore.io.svg import Marking
 
 __all__ = ["MAX_TOKENS", "Arcs", "Net", "Place", "Transition"]
 
@@ -21,6 +24,8 @@ MAX_TOKENS = 2**31 - 1
 
 Arcs = Mapping[str, SupportsIndex] | Iterable[str]
 """Arcs of one kind: place names with weights, or just names (weight 1 each)."""
+
+_MOST_NODES_SHOWN = 400
 
 _NO_ARCS: Mapping[str, int] = MappingProxyType({})
 
@@ -146,6 +151,65 @@ class Net:
 
         return Engine(self)
 
+    def to_json(self, *, indent: int | None = None) -> str:
+        """The net as JSON text, which `from_json` reads back exactly: see `petricore.io.json_format`."""
+        from petricore.io.json_format import to_json
+
+        return to_json(self, indent=indent)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Net:
+        """The net that `to_json` wrote. Raises `NetError` naming the path in the document."""
+        from petricore.io.json_format import from_json
+
+        return from_json(text)
+
+    def to_dot(self) -> str:
+        """The net as a graph in Graphviz's DOT language: see `petricore.io.dot`."""
+        from petricore.io.dot import to_dot
+
+        return to_dot(self)
+
+    def to_mermaid(self) -> str:
+        """The net as a Mermaid flowchart: see `petricore.io.mermaid`."""
+        from petricore.io.mermaid import to_mermaid
+
+        return to_mermaid(self)
+
+    def to_svg(self, marking: Marking | None = None) -> str:
+        """The net as an SVG drawing, with the tokens of `marking` or else its own: `petricore.io.svg`."""
+        from petricore.io.svg import to_svg
+
+        return to_svg(self, marking)
+
+    def to_networkx(self) -> networkx.MultiDiGraph[Any]:
+        """The net as a networkx multigraph with typed nodes and arcs: see `petricore.io.networkx_graph`."""
+        from petricore.io.networkx_graph import to_networkx
+
+        return to_networkx(self)
+
+    def to_pm4py(self) -> tuple[Any, Any, Any]:
+        """The net for pm4py as `(net, initial_marking, final_marking)`: see `petricore.io.pm4py_net`.
+
+        Raises `NetError` naming the arc or place that pm4py cannot express.
+        """
+        from petricore.io.pm4py_net import to_pm4py
+
+        return to_pm4py(self)
+
+    @classmethod
+    def from_pm4py(cls, net: Any, initial_marking: Any = None) -> Net:
+        """The net of a pm4py net and its marking: see `petricore.io.pm4py_net`."""
+        from petricore.io.pm4py_net import from_pm4py
+
+        return from_pm4py(net, initial_marking)
+
+    def _repr_svg_(self) -> str | None:
+        """The drawing that notebooks show; None for nets of more nodes than a reader could make out."""
+        if len(self._places) + len(self._transitions) > _MOST_NODES_SHOWN:
+            return None
+        return self.to_svg()
+
     def _arcs(self, where: str, kind: str, arcs: Arcs) -> Mapping[str, int]:
         if isinstance(arcs, str):
             raise NetError(f"{where}: {kind} arcs are a mapping or a list of place names, not the string {arcs!r}")
@@ -196,7 +260,7 @@ def _integer(where: str, what: str, value: object, *, least: int) -> int:
 def _rate(where: str, value: object) -> float:
     try:
         rate = float(value)  # type: ignore[arg-type]  # whatever is no number is refused here
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise NetError(f"{where}: rate is a number, not {value!r} ({type(value).__name__})") from None
     if not (math.isfinite(rate) and rate > 0):
         raise NetError(f"{where}: rate is finite and above 0, not {rate}")

@@ -1,0 +1,486 @@
+"""Read place/transition nets from PNML (ISO/IEC 15909-2 and the dialects that tools write) in one streaming
+pass.
+
+Names. The name of a place or transition is its `id`: ids are unique in a document and are what queries of the
+Model Checking Contest refer to; `<name>` is a label that may repeat. A document written by petricore may
+carry another name in its own toolspecific element, which wins.
+
+Arcs. Several normal arcs between one pair add up. Of several read arcs the largest weight counts and of
+several inhibitor arcs the smallest, since each of them must hold by itself.
+
+What a P/T net cannot hold is refused rather than read as another net: unknown kinds of arc, high-level
+inscriptions, other net types. Graphics, labels, toolspecific elements of other tools and elements unknown to
+the standard are skipped.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from typing import Any, BinaryIO, NoReturn
+from xml.parsers import expat
+
+from petricore.errors import NetError, PnmlError
+from petricore.io.pnml_vocabulary import ARC_KINDS, NET_TYPES, TOOL
+from petricore.net import MAX_TOKENS, Net
+
+__all__ = ["MAX_DEPTH", "MAX_PIECE", "read_pnml"]
+
+MAX_DEPTH = 100
+"""The deepest nesting of elements that is read."""
+
+MAX_PIECE = 1_000_000
+"""The longest tag, comment or label, in bytes, that is read."""
+
+_CHUNK = 1 << 16
+
+_NUMBER = re.compile(r"\s*\+?0*([0-9]{1,10})\s*", re.ASCII)
+_ONE_COLOUR = re.compile(r"\s*[^,]*,([^,]*)")  # PIPE: "Default,3"
+
+_REFUSED = {
+    "hlinitialMarking": "a high-level marking; only P/T nets are read",
+    "hlinscription": "a high-level inscription; only P/T nets are read",
+    "transportArc": "a transport arc of timed nets; only P/T nets are read",
+    "inputArc": "an arc of TAPAAL's own format; export the net as PNML",
+    "outputArc": "an arc of TAPAAL's own format; export the net as PNML",
+    "inhibitorArc": "an arc of TAPAAL's own format; export the net as PNML",
+}
+
+
+def read_pnml(source: str | os.PathLike[str] | BinaryIO, *, net: str | None = None) -> Net:
+    """Read one P/T net from a PNML document.
+
+    Args:
+        source: a path, or a file object opened for reading bytes, which is left open.
+        net: the id of the net to read; the first net of the document if None.
+
+    Returns:
+        The net with its ids as names (see the module's text). `<delay>` and other timing of other tools is
+        skipped.
+
+    Raises:
+        PnmlError: the document is not well-formed XML, declares a DTD or an entity, exceeds `MAX_DEPTH` or
+            `MAX_PIECE`, has no such net, or describes no P/T net with counts between 0 and 2^31 - 1. It names
+            the line and the element.
+        OSError: the file cannot be read.
+        TypeError: `source` yields no bytes.
+    """
+    reader = _Reader(net)
+    if isinstance(source, (str, os.PathLike)):
+        with open(source, "rb") as file:
+            return reader.read(file)
+    return reader.read(source)
+
+
+class _Node:
+    """A place, a transition or a reference as it stood in the document."""
+
+    __slots__ = ("capacity", "element", "id", "line", "name", "priority", "rate", "ref", "tokens")
+
+    def __init__(self, element: str, node_id: str, line: int) -> None:
+        self.element = element
+        self.id = node_id
+        self.line = line
+        self.name = node_id
+        self.tokens = 0
+        self.capacity: int | None = None
+        self.priority = 0
+        self.rate = 1.0
+        self.ref: str | None = None
+
+    @property
+    def is_place(self) -> bool:
+        return self.element in {"place", "referencePlace"}
+
+
+class _Arc:
+    """An arc as it stood in the document; `kind` is None until a type is given."""
+
+    __slots__ = ("kind", "line", "source", "target", "weight")
+
+    def __init__(self, source: str, target: str, line: int) -> None:
+        self.source = source
+        self.target = target
+        self.line = line
+        self.weight = 1
+        self.kind: str | None = None
+
+
+class _Reader:
+    """One pass over a document.
+
+    `_path` holds the local names of the open elements that are understood. Below an element that is not
+    understood only the depth is counted, by handlers that do nothing else.
+    """
+
+    def __init__(self, wanted: str | None) -> None:
+        self._wanted = wanted
+        self._path: list[str] = []
+        self._depth = 0
+        self._skip_from = 0
+        self._prefix = ""
+        self._text: list[str] = []
+        self._text_size = 0
+        self._seen_nets: list[str] = []
+        self._net: Net | None = None
+        self._net_name = ""
+        self._nodes: dict[str, _Node] = {}
+        self._arcs: list[_Arc] = []
+        self._node: _Node | None = None
+        parser = self._parser = expat.ParserCreate(namespace_separator=" ")
+        parser.buffer_text = True
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.StartDoctypeDeclHandler = self._doctype
+        parser.EntityDeclHandler = self._doctype
+
+    def read(self, file: BinaryIO) -> Net:
+        fed = 0
+        try:
+            while chunk := file.read(_CHUNK):
+                if not isinstance(chunk, bytes):
+                    raise TypeError(
+                        f"a PNML source yields bytes, not {type(chunk).__name__}: open it as binary"
+                    )
+                self._parser.Parse(chunk, False)
+                fed += len(chunk)
+                if fed - self._parser.CurrentByteIndex > MAX_PIECE:
+                    self._fail(f"a tag, comment or text of more than {MAX_PIECE} bytes")
+            self._parser.Parse(b"", True)
+        except PnmlError:
+            raise
+        except expat.ExpatError as error:
+            self._fail(f"not well-formed XML: {expat.ErrorString(error.code)}", error.lineno)
+        except (LookupError, ValueError) as error:  # an encoding unknown to expat
+            self._fail(f"the encoding cannot be read: {error}")
+        if self._net is None:
+            found = ", ".join(map(repr, self._seen_nets)) or "none"
+            what = "no net" if self._wanted is None else f"no net with the id {self._wanted!r}"
+            self._fail(f"{what} in the document; its nets: {found}", element="pnml")
+        return self._net
+
+    def _fail(self, what: str, line: int | None = None, element: str | None = None) -> NoReturn:
+        line = self._parser.CurrentLineNumber if line is None else line
+        element = element or (self._path[-1] if self._path else None)
+        where = f"line {line}" + (f", <{element}>" if element else "")
+        raise PnmlError(f"{where}: {what}", line=line, element=element) from None
+
+    # Elements
+
+    def _doctype(self, *_: object) -> None:
+        self._fail("a document type or entity declaration: refused, as entities can name files and explode")
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        self._depth += 1
+        if not self._path:
+            self._start_root(name)
+            return
+        local = name.removeprefix(self._prefix)
+        if local in _REFUSED:
+            self._fail(_REFUSED[local], element=local)
+        opener = _OPENERS.get(self._path[-1], {}).get(local)
+        if opener is None or self._depth > MAX_DEPTH:
+            self._skip()
+            return
+        self._path.append(local)
+        opener(self, attributes)
+
+    def _end(self, _: str) -> None:
+        self._depth -= 1
+        closer = _CLOSERS.get(self._path.pop())
+        if closer is not None:
+            closer(self)
+
+    def _start_root(self, name: str) -> None:
+        namespace, separator, local = name.rpartition(" ")
+        if local != "pnml":
+            self._fail(f"the root element is <{local[:80]}>, not <pnml>")
+        self._prefix = namespace + separator
+        self._path.append("pnml")
+
+    def _skip(self) -> None:
+        self._skip_from = self._depth
+        self._check_depth()
+        self._parser.StartElementHandler = self._start_skipped
+        self._parser.EndElementHandler = self._end_skipped
+
+    def _start_skipped(self, *_: object) -> None:
+        self._depth += 1
+        self._check_depth()
+
+    def _end_skipped(self, _: str) -> None:
+        self._depth -= 1
+        if self._depth < self._skip_from:
+            self._parser.StartElementHandler = self._start
+            self._parser.EndElementHandler = self._end
+
+    def _check_depth(self) -> None:
+        if self._depth > MAX_DEPTH:
+            self._fail(f"elements nested deeper than {MAX_DEPTH}")
+
+    # Nets and nodes
+
+    def _open_net(self, attributes: dict[str, str]) -> None:
+        net_id = attributes.get("id", "")
+        self._seen_nets.append(net_id)
+        if self._net is not None or (self._wanted is not None and net_id != self._wanted):
+            self._path.pop()
+            self._skip()
+            return
+        net_type = attributes.get("type", "ptnet")
+        known = {net_type.lower(), net_type.rstrip("/").rpartition("/")[2].lower()} & NET_TYPES
+        if not known:
+            self._fail(f"the net {net_id!r} is of the type {net_type!r}; only P/T nets are read")
+        self._net_name = net_id or "net"
+
+    def _open(self, _: dict[str, str]) -> None:
+        """Nothing to note: only what is inside counts."""
+
+    def _open_node(self, attributes: dict[str, str]) -> None:
+        element = self._path[-1]
+        node_id = self._required(attributes, "id")
+        if node_id in self._nodes:
+            earlier = self._nodes[node_id]
+            self._fail(f"the id {node_id!r} is taken by the <{earlier.element}> of line {earlier.line}")
+        node = self._node = self._nodes[node_id] = _Node(element, node_id, self._parser.CurrentLineNumber)
+        if element.startswith("reference"):
+            node.ref = self._required(attributes, "ref")
+        elif element == "place" and "initialMarking" in attributes:  # TAPAAL
+            node.tokens = self._number(attributes["initialMarking"])
+
+    def _open_arc(self, attributes: dict[str, str]) -> None:
+        source, target = self._required(attributes, "source"), self._required(attributes, "target")
+        self._arcs.append(_Arc(source, target, self._parser.CurrentLineNumber))
+        if "weight" in attributes:  # TAPAAL
+            self._arcs[-1].weight = self._weight(attributes["weight"])
+        if "type" in attributes:
+            kind = attributes["type"]
+            interval = attributes.get("inscription", "[0,inf)").replace(" ", "")
+            if kind == "timed" and interval != "[0,inf)":
+                self._fail(f"a timed arc with the interval {interval!r}; only P/T nets are read")
+            self._set_kind(kind)
+
+    def _open_tool(self, attributes: dict[str, str]) -> None:
+        if attributes.get("tool") != TOOL:
+            self._path.pop()
+            self._skip()
+
+    def _open_attributes(self, attributes: dict[str, str]) -> None:
+        """petricore's own element: what PNML has no place for."""
+        owner = self._path[-3]
+        name = attributes.get("name", "")
+        if owner == "net":
+            self._net_name = name or self._net_name
+            return
+        assert self._node is not None
+        self._node.name = name or self._node.name
+        if "priority" in attributes:
+            self._node.priority = self._number(attributes["priority"], signed=True)
+        if "rate" in attributes:
+            self._node.rate = self._rate(attributes["rate"])
+
+    def _required(self, attributes: dict[str, str], name: str) -> str:
+        value = attributes.get(name)
+        if not value:
+            self._fail(f"the attribute {name!r} is missing or empty")
+        return value
+
+    # Labels
+
+    def _open_arctype(self, attributes: dict[str, str]) -> None:
+        """`<type value="inhibitor"/>`, `<arctype>inhibitor</arctype>` or either with a `<text>` inside."""
+        if "value" in attributes:
+            self._set_kind(attributes["value"])
+        self._text.clear()
+        self._collect()
+
+    def _open_text(self, _: dict[str, str]) -> None:
+        self._text.clear()
+        self._collect()
+
+    def _collect(self) -> None:
+        self._text_size = 0
+        self._parser.CharacterDataHandler = self._characters
+
+    def _characters(self, data: str) -> None:
+        self._text_size += len(data)
+        if self._text_size > MAX_PIECE:
+            self._fail(f"a text of more than {MAX_PIECE} characters")
+        self._text.append(data)
+
+    def _take_text(self) -> str:
+        self._parser.CharacterDataHandler = None
+        text = "".join(self._text)
+        self._text.clear()
+        return text
+
+    def _close_arctype(self) -> None:
+        kind = self._take_text().strip()
+        if kind:
+            self._set_kind(kind)
+
+    def _close_text(self) -> None:
+        label = self._path[-1]
+        if label in _KIND_LABELS:  # the text is that of the label
+            return
+        text = self._take_text()
+        if self._path[-2] == "arc":
+            self._arcs[-1].weight = self._weight(text)
+            return
+        assert self._node is not None
+        number = self._number(text)
+        if label == "initialMarking":
+            self._node.tokens = number
+        else:
+            self._node.capacity = number or None  # PIPE writes 0 for a place without a capacity
+
+    def _set_kind(self, text: str) -> None:
+        kind = ARC_KINDS.get(text.strip().lower())
+        arc = self._arcs[-1]
+        if kind is None:
+            self._fail(f"the kind of arc {text[:80]!r} is unknown", element="arc")
+        if arc.kind not in {None, kind}:
+            self._fail(f"the arc is both {arc.kind!r} and {kind!r}", element="arc")
+        arc.kind = kind
+
+    def _number(self, text: str, *, signed: bool = False) -> int:
+        colour = _ONE_COLOUR.fullmatch(text)
+        digits = colour[1] if colour else text
+        negative = signed and digits.startswith("-")
+        match = _NUMBER.fullmatch(digits[1:] if negative else digits)
+        largest = MAX_TOKENS + negative
+        number = int(match[1]) if match else largest + 1
+        if number > largest:
+            shown = text if len(text) <= 80 else text[:80] + "..."
+            least = -MAX_TOKENS - 1 if signed else 0
+            self._fail(f"{shown!r} is no integer between {least} and {MAX_TOKENS}")
+        return -number if negative else number
+
+    def _weight(self, text: str) -> int:
+        weight = self._number(text)
+        if weight == 0:
+            self._fail("an arc's weight is at least 1, not 0")
+        return weight
+
+    def _rate(self, text: str) -> float:
+        try:
+            return float(text)
+        except ValueError:
+            self._fail(f"the rate {text[:80]!r} is no number")
+
+    # The net
+
+    def _close_net(self) -> None:
+        arcs = self._arcs_by_transition()
+        net = Net(self._net_name)
+        for node in self._nodes.values():
+            try:
+                if node.element == "place":
+                    net.add_place(node.name, node.tokens, capacity=node.capacity)
+            except NetError as error:
+                self._fail(error.message, node.line, node.element)
+        for node in self._nodes.values():
+            try:
+                if node.element == "transition":
+                    net.add_transition(node.name, **arcs[node.id], priority=node.priority, rate=node.rate)
+            except NetError as error:
+                self._fail(error.message, node.line, node.element)
+        self._net = net
+        self._nodes, self._arcs = {}, []
+
+    def _arcs_by_transition(self) -> dict[str, dict[str, Any]]:
+        """The arguments of `Net.add_transition` by the transition's id."""
+        by_transition: dict[str, dict[str, Any]] = {
+            node.id: {"inputs": {}, "outputs": {}, "reads": {}, "inhibitors": {}, "resets": {}}
+            for node in self._nodes.values()
+            if node.element == "transition"
+        }
+        for arc in self._arcs:
+            source, target = self._end_of(arc, arc.source), self._end_of(arc, arc.target)
+            if source.is_place == target.is_place:
+                kind = "places" if source.is_place else "transitions"
+                self._fail(f"the arc from {source.id!r} to {target.id!r} joins two {kind}", arc.line, "arc")
+            place, transition = (source, target) if source.is_place else (target, source)
+            kind = arc.kind or "normal"
+            if kind != "normal" and target.is_place:
+                self._fail(f"the {kind} arc from {source.id!r} ends in a place", arc.line, "arc")
+            name = ("inputs" if source.is_place else "outputs") if kind == "normal" else kind + "s"
+            ends = by_transition[transition.id][name]
+            weight = _COMBINED[kind](ends[place.name], arc.weight) if place.name in ends else arc.weight
+            if weight > MAX_TOKENS:
+                self._fail(
+                    f"the arcs from {source.id!r} to {target.id!r} sum up to {weight}", arc.line, "arc"
+                )
+            ends[place.name] = weight
+        for arguments in by_transition.values():
+            arguments["resets"] = list(arguments["resets"])
+        return by_transition
+
+    def _end_of(self, arc: _Arc, node_id: str) -> _Node:
+        """The place or transition that an arc's end refers to, through any number of reference nodes."""
+        node = self._nodes.get(node_id)
+        if node is None:
+            self._fail(f"there is no place or transition with the id {node_id!r}", arc.line, "arc")
+        passed: dict[str, _Node] = {}
+        while node.ref is not None:
+            if node.id in passed:
+                self._fail(f"the reference {node.id!r} refers to itself", node.line, node.element)
+            passed[node.id] = node
+            after = self._nodes.get(node.ref)
+            if after is None:
+                self._fail(
+                    f"there is no place or transition with the id {node.ref!r}", node.line, node.element
+                )
+            if after.is_place != node.is_place:
+                self._fail(
+                    f"{node.id!r} refers to the <{after.element}> {after.id!r}", node.line, node.element
+                )
+            node = after
+        for reference in passed.values():  # the next arc finds the end at once
+            reference.ref = node.id
+        return node
+
+
+_COMBINED: dict[str, Callable[[int, int], int]] = {
+    "normal": int.__add__,
+    "read": max,
+    "inhibitor": min,
+    "reset": max,
+}
+_KIND_LABELS = frozenset({"type", "arctype"})
+_Opener = Callable[[_Reader, dict[str, str]], None]
+
+_TEXT: dict[str, _Opener] = {"text": _Reader._open_text, "value": _Reader._open_text}
+_IN_NET: dict[str, _Opener] = {
+    "page": _Reader._open,
+    "place": _Reader._open_node,
+    "transition": _Reader._open_node,
+    "referencePlace": _Reader._open_node,
+    "referenceTransition": _Reader._open_node,
+    "arc": _Reader._open_arc,
+}
+
+_OPENERS: dict[str, dict[str, _Opener]] = {
+    "pnml": {"net": _Reader._open_net},
+    "net": {**_IN_NET, "toolspecific": _Reader._open_tool},
+    "page": _IN_NET,
+    "place": {"initialMarking": _Reader._open, "capacity": _Reader._open, "toolspecific": _Reader._open_tool},
+    "transition": {"toolspecific": _Reader._open_tool},
+    "arc": {"inscription": _Reader._open, "type": _Reader._open_arctype, "arctype": _Reader._open_arctype},
+    "initialMarking": _TEXT,
+    "capacity": _TEXT,
+    "inscription": _TEXT,
+    "type": {"text": _Reader._open},
+    "arctype": {"text": _Reader._open},
+    "toolspecific": {"attributes": _Reader._open_attributes},
+}
+"""What is understood below each element, and the method that opens it."""
+
+_CLOSERS: dict[str, Callable[[_Reader], None]] = {
+    "net": _Reader._close_net,
+    "text": _Reader._close_text,
+    "value": _Reader._close_text,
+    "type": _Reader._close_arctype,
+    "arctype": _Reader._close_arctype,
+}
