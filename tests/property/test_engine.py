@@ -32,7 +32,9 @@ def test_a_batch_answers_as_its_rows_do(case: Case, repeats: int, threads: int) 
     engine = net.compile()
     batch = np.tile(rows, (repeats, 1))
     assert (engine.enabled(batch, threads=threads) == np.tile(engine.enabled(rows), (repeats, 1))).all()
-    assert (engine.enabling_degree(batch, threads=threads) == np.tile(engine.enabling_degree(rows), (repeats, 1))).all()
+    assert (
+        engine.enabling_degree(batch, threads=threads) == np.tile(engine.enabling_degree(rows), (repeats, 1))
+    ).all()
     single = [engine.conflicts(row).pairs.tolist() for row in rows]
     found = engine.conflicts(batch, threads=threads)
     assert [found.of(i).tolist() for i in range(len(found))] == single * repeats
@@ -60,7 +62,11 @@ def test_conflicts_are_exactly_the_pairs_not_servable_together(case: Case) -> No
         assert list(map(tuple, found.of(i).tolist())) == list(oracle.conflicts(tuple(row)))
 
 
-@given(nets_with_markings(batch=2, tokens=4, max_transitions=4), st.sampled_from(["fifo", "random"]), st.integers(0, 99))
+@given(
+    nets_with_markings(batch=2, tokens=4, max_transitions=4),
+    st.sampled_from(["fifo", "random"]),
+    st.integers(0, 99),
+)
 def test_a_step_is_servable_and_maximal(case: Case, policy: str, seed: int) -> None:
     net, rows = case
     oracle, engine = Oracle(net), net.compile()
@@ -73,16 +79,22 @@ def test_a_step_is_servable_and_maximal(case: Case, policy: str, seed: int) -> N
             if transition.inputs:
                 assert not oracle.servable(marking, [*firings, t])
             else:
-                assert counts[t] == int(oracle.servable(marking, [t]) and oracle.servable(marking, firings) and counts[t])
+                assert counts[t] == int(
+                    oracle.servable(marking, [t]) and oracle.servable(marking, firings) and counts[t]
+                )
                 assert counts[t] == 1 or not oracle.servable(marking, [*firings, t])
 
 
 @given(nets_with_markings(batch=3, tokens=5, max_transitions=4), st.data())
-def test_firing_a_multiset_needs_it_servable_and_does_inputs_resets_outputs(case: Case, data: st.DataObject) -> None:
+def test_firing_a_multiset_needs_it_servable_and_does_inputs_resets_outputs(
+    case: Case, data: st.DataObject
+) -> None:
     net, rows = case
     oracle, engine = Oracle(net), net.compile()
     for row in rows:
-        counts = data.draw(st.lists(st.integers(0, 2), min_size=len(net.transitions), max_size=len(net.transitions)))
+        counts = data.draw(
+            st.lists(st.integers(0, 2), min_size=len(net.transitions), max_size=len(net.transitions))
+        )
         if sum(counts) > 5:
             continue
         marking, firings = tuple(row.tolist()), as_list(np.array(counts, np.int32))
@@ -139,4 +151,6 @@ def test_place_invariants_hold_along_every_run(net: pc.Net, steps: int, seed: in
     invariants = null_space(engine.incidence.T.astype(float))
     state = engine.state()
     state.run(steps, seed)
-    assert np.allclose(invariants.T @ state.marking, invariants.T @ engine.initial_marking, atol=1e-6 * (1 + steps))
+    assert np.allclose(
+        invariants.T @ state.marking, invariants.T @ engine.initial_marking, atol=1e-6 * (1 + steps)
+    )

@@ -1,8 +1,8 @@
 """Nets as JSON: a versioned object with one entry per place and transition, all defaults left out.
 
-`{"format": "petricore-net", "version": 1, "name": "n", "places": [...], "transitions": [...]}`, where a place is
-`{"name": "p", "tokens": 3, "capacity": 5}` and a transition `{"name": "t", "inputs": {"p": 2}, "outputs": {},
-"reads": {}, "inhibitors": {}, "resets": ["p"], "priority": 1, "rate": 0.5}`.
+A document is `{"format": "petricore-net", "version": 1, "name": "n", "places": [...], "transitions": [...]}`,
+a place `{"name": "p", "tokens": 3, "capacity": 5}`, a transition `{"name": "t", "inputs": {"p": 2},
+"outputs": {}, "reads": {}, "inhibitors": {}, "resets": ["p"], "priority": 1, "rate": 0.5}`.
 """
 
 from __future__ import annotations

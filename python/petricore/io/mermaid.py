@@ -13,7 +13,7 @@ __all__ = ["to_mermaid"]
 
 _LINKS = {"input": "-->", "output": "-->", "read": "-.-", "inhibitor": "--o", "reset": "--x"}
 _MOST_DOTS = 4
-_SPECIAL = re.compile(r"[^\w \-]|^-", re.MULTILINE)
+_SPECIAL = re.compile(r"[^\w \-\x80-\U0010ffff]|^-")
 
 
 def to_mermaid(net: Net) -> str:

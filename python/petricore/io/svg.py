@@ -155,8 +155,9 @@ class _Drawing:
         height = max(self._layout.height, 20.0) + 2 * _MARGIN
         yield (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{_n(width)}" height="{_n(height)}" '
-            f'viewBox="{_n(-_MARGIN)} {_n(-_MARGIN)} {_n(width)} {_n(height)}" style="max-width:100%;height:auto" '
-            f'role="img" font-family="system-ui, Helvetica, Arial, sans-serif" font-size="{_n(_FONT)}" '
+            f'viewBox="{_n(-_MARGIN)} {_n(-_MARGIN)} {_n(width)} {_n(height)}" '
+            f'style="max-width:100%;height:auto" role="img" '
+            f'font-family="system-ui, Helvetica, Arial, sans-serif" font-size="{_n(_FONT)}" '
             f'text-anchor="middle">\n<title>{_escaped(self._net.name)}</title>\n'
         )
         if not self._shapes:
@@ -290,8 +291,8 @@ def _circle(x: float, y: float, tokens: int) -> str:
 def _box(x: float, y: float, shape: _Shape) -> str:
     return (
         f'<rect x="{_n(x - shape.half_width)}" y="{_n(y - shape.half_height)}" '
-        f'width="{_n(2 * shape.half_width)}" height="{_n(2 * shape.half_height)}" rx="4" fill="{_TRANSITION}" fill-opacity="0.12" '
-        f'stroke="{_TRANSITION}" stroke-width="1.5"/>'
+        f'width="{_n(2 * shape.half_width)}" height="{_n(2 * shape.half_height)}" rx="4" '
+        f'fill="{_TRANSITION}" fill-opacity="0.12" stroke="{_TRANSITION}" stroke-width="1.5"/>'
     )
 
 
