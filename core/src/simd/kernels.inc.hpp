@@ -11,6 +11,22 @@
 namespace petricore::simd::PETRICORE_SIMD {
 namespace {
 
+#if defined(__AVX512BW__)
+inline constexpr std::size_t kVectorBytes = 64;
+#elif defined(__AVX2__)
+inline constexpr std::size_t kVectorBytes = 32;
+#else
+inline constexpr std::size_t kVectorBytes = 16;
+#endif
+
+// A vector register's worth of lanes.
+template <class Lane>
+struct VectorOf {
+  using type __attribute__((vector_size(kVectorBytes), aligned(1), may_alias)) = Lane;
+};
+template <class Lane>
+using LaneVector = typename VectorOf<Lane>::type;
+
 using Bytes16 = std::uint8_t __attribute__((vector_size(16), aligned(1), may_alias));
 
 template <class Lane>
@@ -19,28 +35,35 @@ inline constexpr Lane kSaturated = static_cast<Lane>(sizeof(Lane) == 1 ? 0xFF : 
 // 16 x 16 bytes: four rounds of interleaving row i with row i + 8.
 inline void transpose_tile(const std::uint8_t* from, std::size_t from_stride, std::uint8_t* to, std::size_t to_stride) {
   Bytes16 a[16], b[16];
+#pragma GCC unroll 16
   for (std::size_t i = 0; i < 16; ++i) a[i] = *reinterpret_cast<const Bytes16*>(from + i * from_stride);
+#pragma GCC unroll 4
   for (int round = 0; round < 4; ++round) {
+#pragma GCC unroll 8
     for (std::size_t i = 0; i < 8; ++i) {
       b[2 * i] = __builtin_shufflevector(a[i], a[i + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
       b[2 * i + 1] =
           __builtin_shufflevector(a[i], a[i + 8], 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
     }
+#pragma GCC unroll 16
     for (std::size_t i = 0; i < 16; ++i) a[i] = b[i];
   }
+#pragma GCC unroll 16
   for (std::size_t i = 0; i < 16; ++i) *reinterpret_cast<Bytes16*>(to + i * to_stride) = a[i];
 }
 
-// kLanes x kLanes, from contiguous rows.
+// The first `height` x `width` part, rounded up to tiles, of a kLanes x kLanes square.
 template <class Lane>
-inline void transpose_square(const Lane* from, Lane* to) {
+inline void transpose_square(const Lane* from, std::size_t height, std::size_t width, Lane* to) {
   if constexpr (sizeof(Lane) == 1) {
-    for (std::size_t i = 0; i < kLanes; i += 16) {
-      for (std::size_t j = 0; j < kLanes; j += 16) transpose_tile(from + i * kLanes + j, kLanes, to + j * kLanes + i, kLanes);
+    for (std::size_t i = 0; i < height; i += 16) {
+      for (std::size_t j = 0; j < width; j += 16) {
+        transpose_tile(from + i * kLanes + j, kLanes, to + j * kLanes + i, kLanes);
+      }
     }
   } else {
-    for (std::size_t i = 0; i < kLanes; ++i) {
-      for (std::size_t j = 0; j < kLanes; ++j) to[j * kLanes + i] = from[i * kLanes + j];
+    for (std::size_t j = 0; j < width; ++j) {
+      for (std::size_t i = 0; i < height; ++i) to[j * kLanes + i] = from[i * kLanes + j];
     }
   }
 }
@@ -68,9 +91,9 @@ Count pack(const Count* markings, std::size_t rows, std::size_t places, Lane* bl
       }
     }
     if (width == kLanes) {
-      transpose_square(tile, block + first * kLanes);
+      transpose_square(tile, kLanes, kLanes, block + first * kLanes);
     } else {
-      transpose_square(tile, turned);
+      transpose_square(tile, kLanes, width, turned);
       __builtin_memcpy(block + first * kLanes, turned, width * kLanes * sizeof(Lane));
     }
   }
@@ -79,25 +102,33 @@ Count pack(const Count* markings, std::size_t rows, std::size_t places, Lane* bl
 
 template <class Lane>
 void test(const TestTable<Lane>& table, const Lane* block, std::uint8_t* ok) {
+  using Lanes = LaneVector<Lane>;
+  constexpr std::size_t kVectors = kLanes * sizeof(Lane) / kVectorBytes;
   const std::uint32_t* least_offsets = table.least_offsets.data();
   const std::uint32_t* most_offsets = table.most_offsets.data();
   const Test<Lane>* least = table.least.data();
   const Test<Lane>* most = table.most.data();
   const std::size_t transitions = table.least_offsets.size() - 1;
   for (std::size_t t = 0; t < transitions; ++t) {
-    std::uint8_t hold[kLanes];
-    for (std::size_t l = 0; l < kLanes; ++l) hold[l] = 1;
+    Lanes hold[kVectors];
+    for (std::size_t v = 0; v < kVectors; ++v) hold[v] = Lanes{} + Lane{1};
     for (std::uint32_t i = least_offsets[t]; i < least_offsets[t + 1]; ++i) {
-      const Lane* column = block + std::size_t{least[i].place} * kLanes;
-      const Lane bound = least[i].bound;
-      for (std::size_t l = 0; l < kLanes; ++l) hold[l] &= static_cast<std::uint8_t>(column[l] >= bound);
+      const auto* column = reinterpret_cast<const Lanes*>(block + std::size_t{least[i].place} * kLanes);
+      const Lanes bound = Lanes{} + least[i].bound;
+      for (std::size_t v = 0; v < kVectors; ++v) hold[v] &= (Lanes)(column[v] >= bound);
     }
     for (std::uint32_t i = most_offsets[t]; i < most_offsets[t + 1]; ++i) {
-      const Lane* column = block + std::size_t{most[i].place} * kLanes;
-      const Lane bound = most[i].bound;
-      for (std::size_t l = 0; l < kLanes; ++l) hold[l] &= static_cast<std::uint8_t>(column[l] <= bound);
+      const auto* column = reinterpret_cast<const Lanes*>(block + std::size_t{most[i].place} * kLanes);
+      const Lanes bound = Lanes{} + most[i].bound;
+      for (std::size_t v = 0; v < kVectors; ++v) hold[v] &= (Lanes)(column[v] <= bound);
     }
-    __builtin_memcpy(ok + t * kLanes, hold, kLanes);
+    if constexpr (sizeof(Lane) == 1) {
+      __builtin_memcpy(ok + t * kLanes, hold, kLanes);
+    } else {
+      Lane flags[kLanes];
+      __builtin_memcpy(flags, hold, sizeof(flags));
+      for (std::size_t l = 0; l < kLanes; ++l) ok[t * kLanes + l] = static_cast<std::uint8_t>(flags[l]);
+    }
   }
 }
 
@@ -111,7 +142,7 @@ void spread(const std::uint8_t* ok, std::size_t rows, std::size_t transitions, s
       __builtin_memcpy(padded, tile, width * kLanes);
       tile = padded;
     }
-    transpose_square(tile, turned);
+    transpose_square(tile, width, rows, turned);
     for (std::size_t r = 0; r < rows; ++r) {
       if (width == kLanes) {
         __builtin_memcpy(out + r * transitions + first, turned + r * kLanes, kLanes);
@@ -163,25 +194,23 @@ void degrees(const DegreeTable& table, const Count* block, const std::uint8_t* o
   }
 }
 
-// The widest vector of bytes the level has in a register, and the positions at which it holds 0, as bits.
+using Bytes = LaneVector<std::int8_t>;
+
+// The positions at which a vector holds 0, as bits.
 #if defined(__AVX512BW__)
-using Bytes = std::int8_t __attribute__((vector_size(64), aligned(1), may_alias));
 inline std::uint64_t zero_bytes(Bytes bytes) {
   const auto all = reinterpret_cast<__m512i>(bytes);
   return _mm512_testn_epi8_mask(all, all);
 }
 #elif defined(__AVX2__)
-using Bytes = std::int8_t __attribute__((vector_size(32), aligned(1), may_alias));
 inline std::uint64_t zero_bytes(Bytes bytes) {
   return static_cast<std::uint32_t>(_mm256_movemask_epi8(reinterpret_cast<__m256i>(bytes == Bytes{})));
 }
 #elif defined(__SSE2__)
-using Bytes = std::int8_t __attribute__((vector_size(16), aligned(1), may_alias));
 inline std::uint64_t zero_bytes(Bytes bytes) {
   return static_cast<std::uint16_t>(_mm_movemask_epi8(reinterpret_cast<__m128i>(bytes == Bytes{})));
 }
 #else
-using Bytes = std::int8_t __attribute__((vector_size(16), aligned(1), may_alias));
 inline std::uint64_t zero_bytes(Bytes bytes) {
   std::uint64_t bits = 0;
   for (std::size_t i = 0; i < sizeof(Bytes); ++i) bits |= std::uint64_t{bytes[i] == 0} << i;
