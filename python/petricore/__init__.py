@@ -1,7 +1,7 @@
 """petricore: an embedded Petri-net engine, and agents that are nets.
 
-Importing this package loads the engine only, which needs numpy. Names of the agent layer and of the runtime are
-loaded on first use and need the extra that their error names.
+Importing this package loads the engine only, which needs numpy. Names of the agent layer and of the runtime
+are loaded on first use and need the extra that their error names.
 """
 
 from __future__ import annotations

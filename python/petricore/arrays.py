@@ -1,4 +1,4 @@
-"""Checks at the door: arrays from users become int32 C-order arrays, or errors that say what is wrong with them."""
+"""Checks at the door: arrays from users become int32 C-order arrays, or errors that say what is wrong."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ def as_counts(
 ) -> npt.NDArray[np.int32]:
     """`values` as C-contiguous int32 of shape (columns,) or, if `batch`, also (B, columns).
 
-    Returned as it is if it is such an array already, so its sign is left to the core to check on its way through.
+    Returned as it is if it is such an array already, so its sign is left to the core to check on its way
+    through.
 
     Raises:
         NetError: another shape, a dtype that is not integer, or a count outside 0 .. 2^31 - 1.

@@ -36,7 +36,7 @@ class Conflicts:
         return self.pairs[self.offsets[i] : self.offsets[i + 1]]
 
     def sets(self, i: int = 0) -> list[tuple[str, ...]]:
-        """The conflict sets of marking i: the connected components of its pairs, by name, in transition order."""
+        """The conflict sets of marking i: connected components of its pairs, by name, in transition order."""
         parent: dict[int, int] = {}
 
         def root(t: int) -> int:

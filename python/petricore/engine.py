@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Engine", "Markings"]
 
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
 Markings: TypeAlias = npt.ArrayLike
 """One marking, shape (P,), or a batch, shape (B, P): integer counts from 0 to 2^31 - 1."""
 
@@ -31,11 +34,11 @@ _Matrix = Literal["pre", "post", "incidence", "reads", "inhibitors", "resets"]
 class Engine:
     """A compiled net: immutable, picklable, safe to use from any number of threads.
 
-    Made by `Net.compile()`. Column i of every array is `places[i]` or `transitions[i]`. Methods that take markings
-    accept one, shape (P,), or a batch, shape (B, P), and answer in the same form. A C-contiguous int32 array is read in
-    place; other integer arrays are converted. They raise `NetError` for a wrong shape, a dtype that is not
-    integer, or a count outside 0 .. 2^31 - 1, and release the GIL while they compute. `threads` is how many threads
-    may share the work (0: as many as pay off); no result depends on it.
+    Made by `Net.compile()`. Column i of every array is `places[i]` or `transitions[i]`. Methods that take
+    markings accept one, shape (P,), or a batch, shape (B, P), and answer in the same form. A C-contiguous
+    int32 array is read in place; other integer arrays are converted. They raise `NetError` for a wrong shape,
+    a dtype that is not integer, or a count outside 0 .. 2^31 - 1, and release the GIL while they compute.
+    `threads` is how many threads may share the work (0: as many as pay off); no result depends on it.
     """
 
     def __init__(self, net: Net) -> None:
@@ -46,14 +49,20 @@ class Engine:
         self.transitions: tuple[str, ...] = tuple(self._transitions)
         self._place_index = {name: i for i, name in enumerate(self.places)}
         self._transition_index = {name: i for i, name in enumerate(self.transitions)}
-        self.initial_marking = np.fromiter((p.tokens for p in self._places.values()), np.int32, len(self.places))
+        self.initial_marking = np.fromiter(
+            (p.tokens for p in self._places.values()), np.int32, len(self.places)
+        )
         self.initial_marking.flags.writeable = False
         self._core = _core.Engine(
-            self.initial_marking,
-            np.fromiter((p.capacity or MAX_TOKENS for p in self._places.values()), np.int32, len(self.places)),
-            *(self._arc_arrays(kind) for kind in ("inputs", "outputs", "reads", "inhibitors", "resets")),
-            np.fromiter((t.priority for t in self._transitions.values()), np.int32, len(self.transitions)),
-            np.fromiter((t.rate for t in self._transitions.values()), np.float64, len(self.transitions)),
+            initial=self.initial_marking,
+            capacities=np.array([p.capacity or MAX_TOKENS for p in self._places.values()], np.int32),
+            inputs=self._arc_arrays("inputs"),
+            outputs=self._arc_arrays("outputs"),
+            reads=self._arc_arrays("reads"),
+            inhibitors=self._arc_arrays("inhibitors"),
+            resets=self._arc_arrays("resets"),
+            priorities=np.array([t.priority for t in self._transitions.values()], np.int32),
+            rates=np.array([t.rate for t in self._transitions.values()], np.float64),
         )
 
     def net(self) -> Net:
@@ -77,22 +86,29 @@ class Engine:
 
     @cached_property
     def incidence(self) -> npt.NDArray[np.int32]:
-        """`post - pre`, int32 (P, T), read-only. Reset, read and inhibitor arcs are not in it."""
+        """`post - pre`, int32 (P, T), read-only; reset, read and inhibitor arcs are not in it."""
         return self._dense("incidence")
 
     def matrix(self, which: _Matrix, *, sparse: bool = False) -> npt.NDArray[np.int32] | csc_array:
-        """One arc matrix, (P, T): dense int32 numpy, or scipy's CSC with `sparse=True` (extra: petricore[sparse])."""
-        kinds = {"pre": "inputs", "post": "outputs", "reads": "reads", "inhibitors": "inhibitors", "resets": "resets"}
+        """One arc matrix, (P, T): dense int32, or scipy's CSC if `sparse` (extra: petricore[sparse])."""
+        kinds = {
+            "pre": "inputs",
+            "post": "outputs",
+            "reads": "reads",
+            "inhibitors": "inhibitors",
+            "resets": "resets",
+        }
         if which != "incidence" and which not in kinds:
             raise NetError(f"matrix is one of {', '.join([*kinds, 'incidence'])}, not {which!r}")
         if not sparse:
             return self._dense(which)
         if which == "incidence":
-            return self._sparse("outputs") - self._sparse("inputs")
+            difference: csc_array = self._sparse("outputs") - self._sparse("inputs")
+            return difference
         return self._sparse(kinds[which])
 
     def marking(self, tokens: Mapping[str, int] | None = None) -> npt.NDArray[np.int32]:
-        """A new marking, int32 (P,), from counts by place name; places not named are empty. None: the initial one."""
+        """A new marking, int32 (P,), from counts by place name, 0 elsewhere. None: the initial one."""
         if tokens is None:
             return self.initial_marking.copy()
         counts = [0] * len(self.places)
@@ -114,14 +130,16 @@ class Engine:
         rows, single = self._rows(m)
         shape = (len(self.transitions),) if single else (len(rows), len(self.transitions))
         result = np.empty(shape, np.bool_) if out is None else as_output(out, shape)
-        self._call(self._core.enabled, rows, result.reshape(len(rows), len(self.transitions)), _threads(threads))
+        self._call(
+            self._core.enabled, rows, result.reshape(len(rows), len(self.transitions)), _threads(threads)
+        )
         return result
 
     def enabling_degree(self, m: Markings, *, threads: int = 0) -> npt.NDArray[np.int32]:
         """How often each transition could fire at once: int32 (T,) or (B, T).
 
-        The largest k such that k firings are servable: their inputs are covered together, and each may fire after the
-        others. 2^31 - 1 where nothing bounds it, as for an enabled transition without inputs.
+        The largest k such that k firings are servable: their inputs are covered together, and each may fire
+        after the others. 2^31 - 1 where nothing bounds it, as for an enabled transition without inputs.
         """
         rows, single = self._rows(m)
         degrees = self._call(self._core.enabling_degree, rows, _threads(threads))
@@ -138,7 +156,8 @@ class Engine:
 
         Args:
             m: one marking or a batch.
-            firings: how often each transition fires, (T,) or (B, T) counts, or one transition's name. One marking with
+            firings: how often each transition fires, (T,) or (B, T) counts, or one transition's name. One
+            marking with
                 a batch of firings, or the other way round, is repeated.
             threads: see the class.
 
@@ -173,9 +192,9 @@ class Engine:
     ) -> npt.NDArray[np.int32]:
         """A maximal step of each marking, as counts: int32 (T,) or (B, T).
 
-        A step is a multiset of transitions that can fire in any order, each holding its own inputs; maximal: nothing
-        can be added. A transition without inputs counts once. Higher priority is served first; "fifo" then goes
-        by position, each as often as it can, and "random" draws who is served and how often.
+        A step is a multiset of transitions that can fire in any order, each holding its own inputs; maximal:
+        nothing can be added. A transition without inputs counts once. Higher priority is served first; "fifo"
+        then goes by position, each as often as it can, and "random" draws who is served and how often.
 
         `seed` (0 .. 2^64 - 1) makes "random" reproducible: row i depends on the seed, i and its marking only.
         """
@@ -205,31 +224,33 @@ class Engine:
             raise NetError(f"transition {transition} is not between 0 and {len(self.transitions) - 1}")
         return int(transition)
 
-    def _call(self, function: Any, *args: Any) -> Any:
+    def _call(self, function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
         """Call the core; what it refuses by index is said with names."""
         try:
-            return function(*args)
+            return function(*args, **kwargs)
         except _core.NotEnabled as error:
             raise self._not_enabled(error) from None
         except _core.TokenOverflow as error:
             place = self.places[error.place]
             raise TokenOverflowError(
-                f"place {place!r} would hold {error.count} tokens, above {MAX_TOKENS} (marking {error.marking})",
+                f"place {place!r} would hold {error.count} tokens, "
+                f"above {MAX_TOKENS} (marking {error.marking})",
                 marking=error.marking,
                 place=place,
                 count=error.count,
             ) from None
         except _core.NegativeTokens as error:
-            raise NetError(
-                f"marking {error.marking}: place {self.places[error.place]!r} holds {error.count} tokens"
-            ) from None
+            place = self.places[error.place]
+            raise NetError(f"marking {error.marking}: place {place!r} holds {error.count} tokens") from None
 
     def _not_enabled(self, error: _core.NotEnabled) -> PetriError:
         transition, place = self.transitions[error.transition], self.places[error.place]
         if error.found < error.needed:
             reason = f"place {place!r} holds {error.found} of {error.needed} tokens"
         elif error.found > error.needed:
-            reason = f"place {place!r} holds {error.found} tokens, where it allows at most {max(error.needed, 0)}"
+            reason = (
+                f"place {place!r} holds {error.found} tokens, where it allows at most {max(error.needed, 0)}"
+            )
         else:
             reason = f"the firings before it may leave place {place!r} without what it demands"
         where = f" (marking {error.marking})" if error.marking else ""
@@ -261,7 +282,8 @@ class Engine:
 
     def _coordinates(self, kind: str) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
         offsets, places, weights = self._arc_arrays(kind)
-        columns = np.repeat(np.arange(len(self.transitions)), np.diff(offsets.astype(np.int64)))
+        arcs_each = offsets[1:].astype(np.int64) - offsets[:-1]
+        columns = np.repeat(np.arange(len(self.transitions)), arcs_each)
         return weights, places, columns
 
     def _dense(self, which: str) -> npt.NDArray[np.int32]:
@@ -307,4 +329,3 @@ def seed_of(seed: int | None) -> int:
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**64:
         raise NetError(f"seed is an integer between 0 and 2^64 - 1, not {seed!r}")
     return int(seed)
-

@@ -1,4 +1,4 @@
-"""The errors petricore raises. Every one derives from `PetriError`, carries its facts as fields and pickles."""
+"""The errors petricore raises. Each derives from `PetriError`, carries its facts as fields and pickles."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class NotEnabledError(PetriError):
 
 
 class TokenOverflowError(PetriError, OverflowError):
-    """A place would hold more than 2^31 - 1 tokens. `marking` is the row in the batch, `count` the exact sum."""
+    """A place would hold `count` tokens, more than 2^31 - 1. `marking` is the row in the batch."""
 
     marking: int
     place: str

@@ -61,8 +61,8 @@ class Net:
     """A place/transition net under construction.
 
     Every call validates its arguments completely before it changes anything: a call that raises `NetError`
-    leaves the net as it was. Places and transitions keep the order in which they were added; that order is the
-    column order of all arrays of the compiled `Engine`.
+    leaves the net as it was. Places and transitions keep the order in which they were added; that order is
+    the column order of all arrays of the compiled `Engine`.
     """
 
     def __init__(self, name: str = "net") -> None:
@@ -212,14 +212,20 @@ class Net:
 
     def _arcs(self, where: str, kind: str, arcs: Arcs) -> Mapping[str, int]:
         if isinstance(arcs, str):
-            raise NetError(f"{where}: {kind} arcs are a mapping or a list of place names, not the string {arcs!r}")
+            raise NetError(
+                f"{where}: {kind} arcs are a mapping or a list of place names, not the string {arcs!r}"
+            )
         weighted = isinstance(arcs, Mapping)
         if weighted and kind == "reset":
             raise NetError(f"{where}: a reset arc has no weight; give a list of place names")
         try:
-            items: list[tuple[Any, Any]] = list(arcs.items()) if isinstance(arcs, Mapping) else [(p, 1) for p in arcs]
+            items: list[tuple[Any, Any]] = (
+                list(arcs.items()) if isinstance(arcs, Mapping) else [(p, 1) for p in arcs]
+            )
         except TypeError:
-            raise NetError(f"{where}: {kind} arcs are a mapping or a list of place names, not {arcs!r}") from None
+            raise NetError(
+                f"{where}: {kind} arcs are a mapping or a list of place names, not {arcs!r}"
+            ) from None
         if not items:
             return _NO_ARCS
         checked: dict[str, int] = {}

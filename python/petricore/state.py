@@ -54,8 +54,8 @@ class State:
     def run(self, steps: int, seed: int | None = None) -> int:
         """Fire up to `steps` transitions, each drawn uniformly from the enabled ones.
 
-        Returns how many fired: fewer than `steps` only if nothing is enabled any more. Reproducible: the same net,
-        firings so far, steps and seed give the same run. Stops on Ctrl-C, in a consistent state.
+        Returns how many fired: fewer than `steps` only if nothing is enabled any more. Reproducible: the same
+        net, firings so far, steps and seed give the same run. Stops on Ctrl-C, in a consistent state.
 
         Raises:
             TokenOverflowError: a place would exceed 2^31 - 1 tokens; the firings before that stay done.
@@ -64,7 +64,9 @@ class State:
 
         if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or not 0 <= steps < 2**63:
             raise NetError(f"steps is an integer between 0 and 2^63 - 1, not {steps!r}")
-        return int(self.engine._call(self._core.run, int(steps), seed_of(seed)))
+        return self.engine._call(self._core.run, int(steps), seed_of(seed))
 
     def __repr__(self) -> str:
-        return f"<State of {self.engine.name!r}: {len(self.enabled)} of {len(self.engine.transitions)} enabled>"
+        return (
+            f"<State of {self.engine.name!r}: {len(self.enabled)} of {len(self.engine.transitions)} enabled>"
+        )

@@ -1,7 +1,7 @@
 """Nets by definition: plain Python that computes what the engine computes, by trying everything.
 
-Nothing here shares code or ideas with the core: firing follows the three phases of the semantics word for word, and
-servability tries every order.
+Nothing here shares code or ideas with the core: firing follows the three phases of the semantics word for
+word, and servability tries every order.
 """
 
 from __future__ import annotations

@@ -93,7 +93,9 @@ def test_a_negative_count_deep_in_a_batch_is_named(engine: pc.Engine) -> None:
                 call(batch, threads=threads)  # type: ignore[operator]
 
 
-@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.int64, np.uint64])
+@pytest.mark.parametrize(
+    "dtype", [np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.int64, np.uint64]
+)
 def test_every_integer_dtype_is_welcome(engine: pc.Engine, dtype: type) -> None:
     assert engine.enabled(np.array([[3, 0], [0, 1]], dtype)).tolist() == [[True, False], [False, True]]
 
@@ -134,7 +136,9 @@ def test_bad_firings_are_refused(engine: pc.Engine, firings: Any) -> None:
 
 
 def test_firing_a_dry_transition_names_the_place(engine: pc.Engine) -> None:
-    with pytest.raises(pc.NotEnabledError, match="transition 'consume' is not enabled: place 'full' holds 0 of 1"):
+    with pytest.raises(
+        pc.NotEnabledError, match="transition 'consume' is not enabled: place 'full' holds 0 of 1"
+    ):
         engine.fire([3, 0], "consume")
 
 
@@ -142,7 +146,9 @@ def test_an_inhibited_transition_names_the_place_that_is_too_full() -> None:
     net = pc.Net()
     net.add_place("jam", tokens=4)
     net.add_transition("go", inhibitors={"jam": 3})
-    with pytest.raises(pc.NotEnabledError, match="place 'jam' holds 4 tokens, where it allows at most 2") as caught:
+    with pytest.raises(
+        pc.NotEnabledError, match="place 'jam' holds 4 tokens, where it allows at most 2"
+    ) as caught:
         net.compile().fire([4], "go")
     assert (caught.value.needed, caught.value.found) == (2, 4)
 
@@ -213,7 +219,9 @@ def test_a_random_step_depends_on_seed_and_row_only(engine: pc.Engine) -> None:
     assert (one[:100] == engine.step(batch[:100], "random", seed=5)).all()
 
 
-@pytest.mark.parametrize(("seed", "policy"), [(-1, "random"), (2**64, "random"), (1.5, "random"), (0, "lifo")])
+@pytest.mark.parametrize(
+    ("seed", "policy"), [(-1, "random"), (2**64, "random"), (1.5, "random"), (0, "lifo")]
+)
 def test_bad_seeds_and_policies_are_refused(engine: pc.Engine, seed: Any, policy: Any) -> None:
     with pytest.raises(pc.NetError):
         engine.step([3, 0], policy, seed=seed)
@@ -273,7 +281,9 @@ def test_a_net_of_a_million_places_compiles_and_runs() -> None:
     assert (state.marking == engine.initial_marking).all()
 
 
-@pytest.mark.parametrize(("weight", "high"), [(1, 3), (254, 300), (255, 300), (65_534, 70_000), (65_535, MAX), (MAX, MAX)])
+@pytest.mark.parametrize(
+    ("weight", "high"), [(1, 3), (254, 300), (255, 300), (65_534, 70_000), (65_535, MAX), (MAX, MAX)]
+)
 def test_every_width_of_lane_compares_exactly(weight: int, high: int) -> None:
     net = pc.Net()
     net.add_place("p")
@@ -295,10 +305,11 @@ for size, weight in ((20, 3), (150, 2), (300, 2), (30, 300)):
         net.add_place(f"p{i}", tokens=int(rng.integers(0, 5)))
     for i in range(size):
         a, b, c, d = (f"p{k}" for k in rng.choice(size, 4, replace=False))
-        net.add_transition(f"t{i}", {a: int(rng.integers(1, weight + 1)), b: 1}, {c: 1, d: 1}, inhibitors={c: 9})
+        weights = {a: int(rng.integers(1, weight + 1)), b: 1}
+        net.add_transition(f"t{i}", weights, {c: 1, d: 1}, inhibitors={c: 9})
         net.add_transition(f"r{i}", [c, d], [a, b])
     engine = net.compile()
-    batch = rng.integers(0, 400, (200, size)).astype(np.int32) // rng.integers(1, 200, (200, 1)).astype(np.int32)
+    batch = rng.integers(0, 400, (200, size), np.int32) // rng.integers(1, 200, (200, 1), np.int32)
     state = engine.state()
     state.run(10_000, 7)
     step = engine.step(batch, "random", seed=3)
@@ -391,5 +402,7 @@ try:
 except KeyboardInterrupt:
     print("stopped", state.marking.tolist())
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
+    )
     assert done.stdout.strip() == "stopped [1]"

@@ -49,7 +49,10 @@ def test_a_bad_place_is_refused(net: pc.Net, arguments: dict[str, Any], message:
         ({"outputs": {"nowhere": 1}}, "output arc names the unknown place 'nowhere'"),
         ({"reads": [3]}, "read arc names the unknown place 3"),
         ({"inputs": {"stock": 0}}, "input arc on 'stock': weight is between 1 and 2147483647, not 0"),
-        ({"inhibitors": {"stock": -2}}, "inhibitor arc on 'stock': weight is between 1 and 2147483647, not -2"),
+        (
+            {"inhibitors": {"stock": -2}},
+            "inhibitor arc on 'stock': weight is between 1 and 2147483647, not -2",
+        ),
         ({"outputs": {"stock": 2**31}}, "weight is between 1 and 2147483647, not 2147483648"),
         ({"outputs": {"stock": 1.0}}, "weight is an integer, not 1.0 (float)"),
         ({"inputs": ["stock", "stock"]}, "input arcs name the place 'stock' twice"),
@@ -92,7 +95,9 @@ def test_views_are_read_only(net: pc.Net) -> None:
         net.transitions["t"].inputs["stock"] = 9  # type: ignore[index]
 
 
-@pytest.mark.parametrize("name", ["väärä", "日本語", "🫖", "a b\tc\n", '"quoted"', "<&>", "\u202e", "x" * 10_000])
+@pytest.mark.parametrize(
+    "name", ["väärä", "日本語", "🫖", "a b\tc\n", '"quoted"', "<&>", "\u202e", "x" * 10_000]
+)
 def test_names_may_hold_any_unicode(name: str) -> None:
     net = pc.Net(name)
     net.add_place(name, tokens=1)
@@ -114,7 +119,9 @@ def test_the_builder_may_grow_on_after_compiling_and_the_engine_does_not(net: pc
 
 
 def test_an_engine_pickles_and_copies(net: pc.Net) -> None:
-    net.add_transition("ship", {"stock": 2}, ["shipped"], reads=["stock"], inhibitors={"shipped": 3}, priority=2)
+    net.add_transition(
+        "ship", {"stock": 2}, ["shipped"], reads=["stock"], inhibitors={"shipped": 3}, priority=2
+    )
     engine = net.compile()
     for clone in (pickle.loads(pickle.dumps(engine)), copy.deepcopy(engine)):
         assert clone.net().transitions == engine.net().transitions
@@ -127,4 +134,10 @@ def test_errors_carry_fields_and_pickle(net: pc.Net) -> None:
         net.compile().fire([[3, 0], [1, 0]], "ship")
     error = pickle.loads(pickle.dumps(caught.value))
     assert str(error) == "transition 'ship' is not enabled: place 'stock' holds 1 of 2 tokens (marking 1)"
-    assert (error.marking, error.transition, error.place, error.needed, error.found) == (1, "ship", "stock", 2, 1)
+    assert (error.marking, error.transition, error.place, error.needed, error.found) == (
+        1,
+        "ship",
+        "stock",
+        2,
+        1,
+    )
