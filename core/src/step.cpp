@@ -118,9 +118,10 @@ Count Step::room(std::size_t transition, Count limit) {
   bool resets = false;
   for (const Link& link : net_.links(transition)) {
     if (room == 0) return 0;
-    if (link.resets || loads_[link.place].resets) {
+    const Load& load = loads_[link.place];
+    if (link.resets || load.resets) {
       resets = true;
-    } else {
+    } else if (link.least > 0 || link.most < kMaxTokens || load.limit < kNone) {  // else it only puts, freely
       room = room_at(link, room);
     }
   }

@@ -81,7 +81,7 @@ class Net:
         return MappingProxyType(self._transitions)
 
     def add_place(
-        self, name: str, tokens: SupportsIndex = 0, *, capacity: SupportsIndex | None = None
+        self, name: str, tokens: SupportsIndex = 0, capacity: SupportsIndex | None = None
     ) -> Place:
         """Add a place that initially holds `tokens` and never more than `capacity`.
 
