@@ -149,8 +149,8 @@ class TestDot:
         assert "p2 -> t0 [style=dashed, arrowhead=none];" in dot
         assert 'p1 -> t0 [arrowhead=odot, label="4"];' in dot
         assert "p3 -> t0 [arrowhead=normalnormal];" in dot
-        assert 'label="•", xlabel="config"' in dot
-        assert 'label="7", xlabel="log"' in dot
+        assert 'label="config\\n•"' in dot
+        assert 'label="log\\n7"' in dot
 
     @pytest.mark.skipif(shutil.which("dot") is None, reason="graphviz's dot is not in PATH")
     def test_graphviz_draws_any_name_as_it_is(self) -> None:

@@ -328,6 +328,11 @@ REFUSED = {
         document('<referencePlace id="r" ref="p"/><transition id="t"/><arc id="a" source="r" target="t"/>'),
         "with the id 'p'",
     ),
+    "unused reference to nothing": (document('\n<referencePlace id="r" ref="p"/>'), "with the id 'p'"),
+    "a name that fills the message": (
+        document(f'<arc id="a" source="{"x" * 500_000}" target="t"/>'),
+        "no place or transition with the id 'xxx",
+    ),
     "reference to itself": (
         document(
             '<referencePlace id="r" ref="s"/><referencePlace id="s" ref="r"/><transition id="t"/>'

@@ -23,17 +23,16 @@ _MOST_DOTS = 4
 def to_dot(net: Net) -> str:
     """The net as a DOT digraph, from left to right.
 
-    Places are circles with their tokens (dots up to four, then the number), transitions are boxes. An
-    inhibitor arc ends in a circle, a read arc is dashed and has no head, a reset arc has a double head;
-    weights above 1 are labels. Names are shown as they are; characters that cannot be drawn are replaced by
-    U+FFFD.
+    Places are circles with their tokens below the name (dots up to four, then the number), transitions are
+    boxes. An inhibitor arc ends in a circle, a read arc is dashed and has no head, a reset arc has a double
+    head; weights above 1 are labels. Names are shown as they are; U+FFFD stands for what cannot be drawn.
     """
     return "\n".join(_lines(net)) + "\n"
 
 
 def _lines(net: Net) -> Iterator[str]:
     yield f"digraph {_quoted(net.name)} {{"
-    yield '  graph [rankdir=LR, forcelabels=true, charset="UTF-8"];'
+    yield '  graph [rankdir=LR, charset="UTF-8"];'
     yield '  node [fontname="Helvetica", fontsize=11];'
     yield '  edge [fontname="Helvetica", fontsize=10, arrowsize=0.7];'
     places = {name: f"p{number}" for number, name in enumerate(net.places)}
@@ -49,17 +48,15 @@ def _lines(net: Net) -> Iterator[str]:
 
 def _place(node: str, place: Place) -> str:
     tokens = "\u2022" * place.tokens if place.tokens <= _MOST_DOTS else str(place.tokens)
-    label = f"label={_quoted(tokens)}, xlabel={_quoted(_lines_of(place))}"
-    return f"  {node} [shape=circle, width=0.5, fixedsize=true, {label}];"
+    return f"  {node} [shape=circle, margin=0.04, label={_label(place.name, tokens, annotation(place))}];"
 
 
 def _transition(node: str, transition: Transition) -> str:
-    return f"  {node} [shape=box, height=0.4, label={_quoted(_lines_of(transition))}];"
+    return f"  {node} [shape=box, height=0.4, label={_label(transition.name, annotation(transition))}];"
 
 
-def _lines_of(node: Place | Transition) -> str:
-    extra = annotation(node)
-    return f"{node.name}\n{extra}" if extra else node.name
+def _label(*lines: str) -> str:
+    return _quoted("\n".join(line for line in lines if line))
 
 
 def _arc(place: str, transition: str, arc: Arc) -> str:

@@ -18,10 +18,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from typing import Any, BinaryIO, NoReturn
+from typing import BinaryIO, NoReturn
 from xml.parsers import expat
 
-from petricore.errors import NetError, PnmlError
+from petricore.errors import PnmlError
+from petricore.io.pnml_draft import Draft, DraftArc, DraftNode, refuse
 from petricore.io.pnml_vocabulary import ARC_KINDS, NET_TYPES, TOOL
 from petricore.net import MAX_TOKENS, Net
 
@@ -73,40 +74,6 @@ def read_pnml(source: str | os.PathLike[str] | BinaryIO, *, net: str | None = No
     return reader.read(source)
 
 
-class _Node:
-    """A place, a transition or a reference as it stood in the document."""
-
-    __slots__ = ("capacity", "element", "id", "line", "name", "priority", "rate", "ref", "tokens")
-
-    def __init__(self, element: str, node_id: str, line: int) -> None:
-        self.element = element
-        self.id = node_id
-        self.line = line
-        self.name = node_id
-        self.tokens = 0
-        self.capacity: int | None = None
-        self.priority = 0
-        self.rate = 1.0
-        self.ref: str | None = None
-
-    @property
-    def is_place(self) -> bool:
-        return self.element in {"place", "referencePlace"}
-
-
-class _Arc:
-    """An arc as it stood in the document; `kind` is None until a type is given."""
-
-    __slots__ = ("kind", "line", "source", "target", "weight")
-
-    def __init__(self, source: str, target: str, line: int) -> None:
-        self.source = source
-        self.target = target
-        self.line = line
-        self.weight = 1
-        self.kind: str | None = None
-
-
 class _Reader:
     """One pass over a document.
 
@@ -124,10 +91,8 @@ class _Reader:
         self._text_size = 0
         self._seen_nets: list[str] = []
         self._net: Net | None = None
-        self._net_name = ""
-        self._nodes: dict[str, _Node] = {}
-        self._arcs: list[_Arc] = []
-        self._node: _Node | None = None
+        self._draft = Draft("net")
+        self._node: DraftNode | None = None
         parser = self._parser = expat.ParserCreate(namespace_separator=" ")
         parser.buffer_text = True
         parser.StartElementHandler = self._start
@@ -155,16 +120,14 @@ class _Reader:
         except (LookupError, ValueError) as error:  # an encoding unknown to expat
             self._fail(f"the encoding cannot be read: {error}")
         if self._net is None:
-            found = ", ".join(map(repr, self._seen_nets)) or "none"
+            found = ", ".join(map(repr, self._seen_nets[:10])) or "none"
             what = "no net" if self._wanted is None else f"no net with the id {self._wanted!r}"
             self._fail(f"{what} in the document; its nets: {found}", element="pnml")
         return self._net
 
     def _fail(self, what: str, line: int | None = None, element: str | None = None) -> NoReturn:
         line = self._parser.CurrentLineNumber if line is None else line
-        element = element or (self._path[-1] if self._path else None)
-        where = f"line {line}" + (f", <{element}>" if element else "")
-        raise PnmlError(f"{where}: {what}", line=line, element=element) from None
+        refuse(what, line, element or (self._path[-1] if self._path else None))
 
     # Elements
 
@@ -232,7 +195,11 @@ class _Reader:
         known = {net_type.lower(), net_type.rstrip("/").rpartition("/")[2].lower()} & NET_TYPES
         if not known:
             self._fail(f"the net {net_id!r} is of the type {net_type!r}; only P/T nets are read")
-        self._net_name = net_id or "net"
+        self._draft = Draft(net_id or "net")
+
+    def _close_net(self) -> None:
+        self._net = self._draft.net()
+        self._draft = Draft("net")
 
     def _open(self, _: dict[str, str]) -> None:
         """Nothing to note: only what is inside counts."""
@@ -240,10 +207,7 @@ class _Reader:
     def _open_node(self, attributes: dict[str, str]) -> None:
         element = self._path[-1]
         node_id = self._required(attributes, "id")
-        if node_id in self._nodes:
-            earlier = self._nodes[node_id]
-            self._fail(f"the id {node_id!r} is taken by the <{earlier.element}> of line {earlier.line}")
-        node = self._node = self._nodes[node_id] = _Node(element, node_id, self._parser.CurrentLineNumber)
+        node = self._node = self._draft.add_node(element, node_id, self._parser.CurrentLineNumber)
         if element.startswith("reference"):
             node.ref = self._required(attributes, "ref")
         elif element == "place" and "initialMarking" in attributes:  # TAPAAL
@@ -251,9 +215,10 @@ class _Reader:
 
     def _open_arc(self, attributes: dict[str, str]) -> None:
         source, target = self._required(attributes, "source"), self._required(attributes, "target")
-        self._arcs.append(_Arc(source, target, self._parser.CurrentLineNumber))
+        arc = DraftArc(source, target, self._parser.CurrentLineNumber)
+        self._draft.arcs.append(arc)
         if "weight" in attributes:  # TAPAAL
-            self._arcs[-1].weight = self._weight(attributes["weight"])
+            arc.weight = self._weight(attributes["weight"])
         if "type" in attributes:
             kind = attributes["type"]
             interval = attributes.get("inscription", "[0,inf)").replace(" ", "")
@@ -271,7 +236,7 @@ class _Reader:
         owner = self._path[-3]
         name = attributes.get("name", "")
         if owner == "net":
-            self._net_name = name or self._net_name
+            self._draft.name = name or self._draft.name
             return
         assert self._node is not None
         self._node.name = name or self._node.name
@@ -326,7 +291,7 @@ class _Reader:
             return
         text = self._take_text()
         if self._path[-2] == "arc":
-            self._arcs[-1].weight = self._weight(text)
+            self._draft.arcs[-1].weight = self._weight(text)
             return
         assert self._node is not None
         number = self._number(text)
@@ -337,7 +302,7 @@ class _Reader:
 
     def _set_kind(self, text: str) -> None:
         kind = ARC_KINDS.get(text.strip().lower())
-        arc = self._arcs[-1]
+        arc = self._draft.arcs[-1]
         if kind is None:
             self._fail(f"the kind of arc {text[:80]!r} is unknown", element="arc")
         if arc.kind not in {None, kind}:
@@ -369,85 +334,7 @@ class _Reader:
         except ValueError:
             self._fail(f"the rate {text[:80]!r} is no number")
 
-    # The net
 
-    def _close_net(self) -> None:
-        arcs = self._arcs_by_transition()
-        net = Net(self._net_name)
-        for node in self._nodes.values():
-            try:
-                if node.element == "place":
-                    net.add_place(node.name, node.tokens, capacity=node.capacity)
-            except NetError as error:
-                self._fail(error.message, node.line, node.element)
-        for node in self._nodes.values():
-            try:
-                if node.element == "transition":
-                    net.add_transition(node.name, **arcs[node.id], priority=node.priority, rate=node.rate)
-            except NetError as error:
-                self._fail(error.message, node.line, node.element)
-        self._net = net
-        self._nodes, self._arcs = {}, []
-
-    def _arcs_by_transition(self) -> dict[str, dict[str, Any]]:
-        """The arguments of `Net.add_transition` by the transition's id."""
-        by_transition: dict[str, dict[str, Any]] = {
-            node.id: {"inputs": {}, "outputs": {}, "reads": {}, "inhibitors": {}, "resets": {}}
-            for node in self._nodes.values()
-            if node.element == "transition"
-        }
-        for arc in self._arcs:
-            source, target = self._end_of(arc, arc.source), self._end_of(arc, arc.target)
-            if source.is_place == target.is_place:
-                kind = "places" if source.is_place else "transitions"
-                self._fail(f"the arc from {source.id!r} to {target.id!r} joins two {kind}", arc.line, "arc")
-            place, transition = (source, target) if source.is_place else (target, source)
-            kind = arc.kind or "normal"
-            if kind != "normal" and target.is_place:
-                self._fail(f"the {kind} arc from {source.id!r} ends in a place", arc.line, "arc")
-            name = ("inputs" if source.is_place else "outputs") if kind == "normal" else kind + "s"
-            ends = by_transition[transition.id][name]
-            weight = _COMBINED[kind](ends[place.name], arc.weight) if place.name in ends else arc.weight
-            if weight > MAX_TOKENS:
-                self._fail(
-                    f"the arcs from {source.id!r} to {target.id!r} sum up to {weight}", arc.line, "arc"
-                )
-            ends[place.name] = weight
-        for arguments in by_transition.values():
-            arguments["resets"] = list(arguments["resets"])
-        return by_transition
-
-    def _end_of(self, arc: _Arc, node_id: str) -> _Node:
-        """The place or transition that an arc's end refers to, through any number of reference nodes."""
-        node = self._nodes.get(node_id)
-        if node is None:
-            self._fail(f"there is no place or transition with the id {node_id!r}", arc.line, "arc")
-        passed: dict[str, _Node] = {}
-        while node.ref is not None:
-            if node.id in passed:
-                self._fail(f"the reference {node.id!r} refers to itself", node.line, node.element)
-            passed[node.id] = node
-            after = self._nodes.get(node.ref)
-            if after is None:
-                self._fail(
-                    f"there is no place or transition with the id {node.ref!r}", node.line, node.element
-                )
-            if after.is_place != node.is_place:
-                self._fail(
-                    f"{node.id!r} refers to the <{after.element}> {after.id!r}", node.line, node.element
-                )
-            node = after
-        for reference in passed.values():  # the next arc finds the end at once
-            reference.ref = node.id
-        return node
-
-
-_COMBINED: dict[str, Callable[[int, int], int]] = {
-    "normal": int.__add__,
-    "read": max,
-    "inhibitor": min,
-    "reset": max,
-}
 _KIND_LABELS = frozenset({"type", "arctype"})
 _Opener = Callable[[_Reader, dict[str, str]], None]
 

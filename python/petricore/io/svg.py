@@ -21,6 +21,7 @@ __all__ = ["to_svg"]
 
 _MARGIN = 16.0
 _RADIUS = 15.0
+_LARGEST_RADIUS = 32.0
 _BOX_HEIGHT = 28.0
 _PORT_GAP = 9.0
 _FONT = 11.0
@@ -99,7 +100,7 @@ class _Shape:
         self.label = shortened(node.name, _MOST_LETTERS)
         self.note = annotation(node)
         if self.is_place:
-            self.half_width = self.half_height = _RADIUS
+            self.half_width = self.half_height = min(max(_RADIUS, 1.5 * ports), _LARGEST_RADIUS)
         else:
             self.half_width = max(14.0, text_width(self.label, _FONT) / 2 + 8.0)
             self.half_height = max(_BOX_HEIGHT, _PORT_GAP * ports + 6.0) / 2
@@ -123,7 +124,7 @@ class _Shape:
         gap = min(_PORT_GAP, room / (count - 1)) if count > 1 else 0.0
         downs = [gap * (number - (count - 1) / 2) for number in range(count)]
         if self.is_place:
-            return [(math.sqrt(_RADIUS**2 - down**2), down) for down in downs]
+            return [(math.sqrt(self.half_width**2 - down**2), down) for down in downs]
         return [(self.half_width, down) for down in downs]
 
 
@@ -234,7 +235,7 @@ class _Drawing:
         x, y = self._layout.x[number], self._layout.y[number]
         title = f"<title>{_escaped(shape.node.name)}</title>"
         if shape.is_place:
-            body = _circle(x, y, self._tokens[number])
+            body = _circle(x, y, shape.half_width, self._tokens[number])
             baseline = y + shape.half_height + _LINE
         else:
             body = _box(x, y, shape)
@@ -268,9 +269,9 @@ def _head(kind: str, end: tuple[float, float], sign: float) -> tuple[str, float]
     return f'<path d="{path}" fill="{colour}"/>\n', (_HEAD - 2.0) * len(tips)
 
 
-def _circle(x: float, y: float, tokens: int) -> str:
+def _circle(x: float, y: float, radius: float, tokens: int) -> str:
     circle = (
-        f'<circle cx="{_n(x)}" cy="{_n(y)}" r="{_n(_RADIUS)}" fill="{_PLACE}" fill-opacity="0.12" '
+        f'<circle cx="{_n(x)}" cy="{_n(y)}" r="{_n(radius)}" fill="{_PLACE}" fill-opacity="0.12" '
         f'stroke="{_PLACE}" stroke-width="1.5"/>'
     )
     if tokens in _DICE:
