@@ -214,6 +214,18 @@ class TestDialects:
         assert [(p.tokens, p.capacity) for p in net.places.values()] == [(3, None), (0, 4)]
         assert dict(net.transitions["t"].inputs) == {"p": 2}
 
+    def test_numbers_without_a_text_element_are_read(self) -> None:
+        noise = "<graphics>9<offset/>9</graphics>"
+        net = read(
+            document(
+                f'<place id="p">9<initialMarking>{noise} 4 {noise}</initialMarking></place>'
+                '<transition id="t"/>'
+                '<arc id="a" source="p" target="t"><inscription>3</inscription></arc>'
+            )
+        )
+        assert net.places["p"].tokens == 4
+        assert dict(net.transitions["t"].inputs) == {"p": 3}
+
     def test_tapaal_writes_markings_and_weights_as_attributes(self) -> None:
         net = read(
             '<pnml xmlns="http://www.informatik.hu-berlin.de/top/pnml/ptNetb"><net id="n" type="P/T net">'

@@ -18,6 +18,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import BinaryIO, NoReturn
 from xml.parsers import expat
 
@@ -102,28 +103,29 @@ class _Reader:
 
     def read(self, file: BinaryIO) -> Net:
         fed = 0
+        while chunk := file.read(_CHUNK):
+            if not isinstance(chunk, bytes):
+                raise TypeError(f"a PNML source yields bytes, not {type(chunk).__name__}: open it as binary")
+            self._parse(chunk)
+            fed += len(chunk)
+            if fed - self._parser.CurrentByteIndex > MAX_PIECE:
+                self._fail(f"a tag, comment or text of more than {MAX_PIECE} bytes")
+        self._parse(b"", last=True)
+        if self._net is None:
+            found = ", ".join(map(repr, self._seen_nets[:10])) or "none"
+            what = "no net" if self._wanted is None else f"no net with the id {self._wanted!r}"
+            self._fail(f"{what} in the document; its nets: {found}", element="pnml")
+        return self._net
+
+    def _parse(self, chunk: bytes, *, last: bool = False) -> None:
         try:
-            while chunk := file.read(_CHUNK):
-                if not isinstance(chunk, bytes):
-                    raise TypeError(
-                        f"a PNML source yields bytes, not {type(chunk).__name__}: open it as binary"
-                    )
-                self._parser.Parse(chunk, False)
-                fed += len(chunk)
-                if fed - self._parser.CurrentByteIndex > MAX_PIECE:
-                    self._fail(f"a tag, comment or text of more than {MAX_PIECE} bytes")
-            self._parser.Parse(b"", True)
+            self._parser.Parse(chunk, last)
         except PnmlError:
             raise
         except expat.ExpatError as error:
             self._fail(f"not well-formed XML: {expat.ErrorString(error.code)}", error.lineno)
         except (LookupError, ValueError) as error:  # an encoding unknown to expat
             self._fail(f"the encoding cannot be read: {error}")
-        if self._net is None:
-            found = ", ".join(map(repr, self._seen_nets[:10])) or "none"
-            what = "no net" if self._wanted is None else f"no net with the id {self._wanted!r}"
-            self._fail(f"{what} in the document; its nets: {found}", element="pnml")
-        return self._net
 
     def _fail(self, what: str, line: int | None = None, element: str | None = None) -> NoReturn:
         line = self._parser.CurrentLineNumber if line is None else line
@@ -165,6 +167,7 @@ class _Reader:
     def _skip(self) -> None:
         self._skip_from = self._depth
         self._check_depth()
+        self._parser.CharacterDataHandler = None
         self._parser.StartElementHandler = self._start_skipped
         self._parser.EndElementHandler = self._end_skipped
 
@@ -177,6 +180,8 @@ class _Reader:
         if self._depth < self._skip_from:
             self._parser.StartElementHandler = self._start
             self._parser.EndElementHandler = self._end
+            if self._path and self._path[-1] in _LABELS:
+                self._parser.CharacterDataHandler = self._characters
 
     def _check_depth(self) -> None:
         if self._depth > MAX_DEPTH:
@@ -257,14 +262,10 @@ class _Reader:
         """`<type value="inhibitor"/>`, `<arctype>inhibitor</arctype>` or either with a `<text>` inside."""
         if "value" in attributes:
             self._set_kind(attributes["value"])
-        self._text.clear()
-        self._collect()
+        self._open_text(attributes)
 
     def _open_text(self, _: dict[str, str]) -> None:
         self._text.clear()
-        self._collect()
-
-    def _collect(self) -> None:
         self._text_size = 0
         self._parser.CharacterDataHandler = self._characters
 
@@ -287,18 +288,24 @@ class _Reader:
 
     def _close_text(self) -> None:
         label = self._path[-1]
-        if label in _KIND_LABELS:  # the text is that of the label
-            return
+        if label not in _KIND_LABELS:  # there the text is that of the label
+            self._set_number(label, self._path[-2], self._take_text())
+
+    def _close_label(self, label: str) -> None:
+        """The end of a label: some tools write the number without a `<text>` around it."""
         text = self._take_text()
-        if self._path[-2] == "arc":
+        if text.strip():
+            self._set_number(label, self._path[-1], text)
+
+    def _set_number(self, label: str, owner: str, text: str) -> None:
+        if owner == "arc":
             self._draft.arcs[-1].weight = self._weight(text)
             return
         assert self._node is not None
-        number = self._number(text)
         if label == "initialMarking":
-            self._node.tokens = number
+            self._node.tokens = self._number(text)
         else:
-            self._node.capacity = number or None  # PIPE writes 0 for a place without a capacity
+            self._node.capacity = self._number(text) or None  # PIPE writes 0 for a place without a capacity
 
     def _set_kind(self, text: str) -> None:
         kind = ARC_KINDS.get(text.strip().lower())
@@ -336,9 +343,11 @@ class _Reader:
 
 
 _KIND_LABELS = frozenset({"type", "arctype"})
+_LABELS = _KIND_LABELS | {"initialMarking", "capacity", "inscription", "text", "value"}
 _Opener = Callable[[_Reader, dict[str, str]], None]
 
 _TEXT: dict[str, _Opener] = {"text": _Reader._open_text, "value": _Reader._open_text}
+_PLACE_LABELS: dict[str, _Opener] = {"initialMarking": _Reader._open_text, "capacity": _Reader._open_text}
 _IN_NET: dict[str, _Opener] = {
     "page": _Reader._open,
     "place": _Reader._open_node,
@@ -352,9 +361,13 @@ _OPENERS: dict[str, dict[str, _Opener]] = {
     "pnml": {"net": _Reader._open_net},
     "net": {**_IN_NET, "toolspecific": _Reader._open_tool},
     "page": _IN_NET,
-    "place": {"initialMarking": _Reader._open, "capacity": _Reader._open, "toolspecific": _Reader._open_tool},
+    "place": {**_PLACE_LABELS, "toolspecific": _Reader._open_tool},
     "transition": {"toolspecific": _Reader._open_tool},
-    "arc": {"inscription": _Reader._open, "type": _Reader._open_arctype, "arctype": _Reader._open_arctype},
+    "arc": {
+        "inscription": _Reader._open_text,
+        "type": _Reader._open_arctype,
+        "arctype": _Reader._open_arctype,
+    },
     "initialMarking": _TEXT,
     "capacity": _TEXT,
     "inscription": _TEXT,
@@ -370,4 +383,7 @@ _CLOSERS: dict[str, Callable[[_Reader], None]] = {
     "value": _Reader._close_text,
     "type": _Reader._close_arctype,
     "arctype": _Reader._close_arctype,
+    "initialMarking": partial(_Reader._close_label, label="initialMarking"),
+    "capacity": partial(_Reader._close_label, label="capacity"),
+    "inscription": partial(_Reader._close_label, label="inscription"),
 }
