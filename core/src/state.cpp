@@ -1,6 +1,9 @@
 #include "petricore/state.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
+#include <map>
 
 #include "petricore/error.hpp"
 #include "simd/kernels.hpp"
@@ -10,61 +13,76 @@ namespace {
 
 using simd::WalkTables;
 
-// A place's thresholds without repetition: both kinds of watch, since one row holds all that a crossing changes.
-std::vector<std::vector<Count>> distinct_thresholds(const FiringTables& tables, std::size_t places) {
-  std::vector<std::vector<Count>> rows(places);
-  for (std::size_t p = 0; p < places; ++p) {
-    for (const auto& watch : tables.least[p]) rows[p].push_back(watch.threshold);
-    for (const auto& watch : tables.most[p]) rows[p].push_back(watch.threshold);
-    std::sort(rows[p].begin(), rows[p].end());
-    rows[p].erase(std::unique(rows[p].begin(), rows[p].end()), rows[p].end());
+// One threshold of a place, and the rows that crossing it downwards and upwards adds to the deficits.
+struct Threshold {
+  Count at;
+  std::uint32_t fall_row, rise_row;
+};
+
+// Appends the two rows of each distinct threshold of a place to tables.rows.
+std::vector<Threshold> add_thresholds(const FiringTables& firing, std::size_t place, WalkTables& tables) {
+  const std::size_t width = tables.words * 64;
+  std::map<Count, std::vector<std::int8_t>> falls;
+  const auto count = [&](const FiringTables::Watch& watch, std::int8_t on_fall) {
+    falls.try_emplace(watch.threshold, width).first->second[watch.transition] += on_fall;
+  };
+  for (const auto& watch : firing.least[place]) count(watch, 1);
+  for (const auto& watch : firing.most[place]) count(watch, -1);
+
+  std::vector<Threshold> thresholds;
+  for (const auto& [at, fall] : falls) {
+    const auto row = static_cast<std::uint32_t>(tables.rows.size() / width);
+    tables.rows.insert(tables.rows.end(), fall.begin(), fall.end());
+    std::ranges::transform(fall, std::back_inserter(tables.rows), std::negate{});
+    thresholds.push_back({at, row, row + 1});
   }
-  return rows;
+  return thresholds;
+}
+
+// The effects of one transition, one for each threshold that a change of its place could cross.
+std::vector<WalkTables::Effect> walk_effects(std::span<const FiringTables::Effect> effects,
+                                             const std::vector<std::vector<Threshold>>& thresholds) {
+  std::vector<WalkTables::Effect> walk;
+  for (const auto& [place, delta] : effects) {
+    const std::size_t first = walk.size();
+    const auto span = static_cast<std::uint32_t>(std::abs(delta));
+    for (const Threshold& threshold : thresholds[place]) {
+      if (delta < 0) {
+        walk.push_back({place, 0, threshold.at, span, threshold.fall_row});
+      } else {
+        walk.push_back({place, 0, threshold.at - delta, span, threshold.rise_row});
+      }
+    }
+    if (walk.size() == first) walk.push_back({place, 0, 0, 0, 0});
+    walk.back().delta = delta;
+  }
+  return walk;
 }
 
 std::unique_ptr<const WalkTables> walk_tables(const Net& net, const FiringTables& firing) {
-  constexpr std::size_t kMaxEffects = 12, kMaxThresholds = 2;  // beyond, padding costs more than branches do
+  constexpr std::size_t kMaxEffects = 16;  // beyond, padding costs more than branches do
   constexpr std::uint32_t kMaxConditions = 127;
-  const std::size_t places = net.places(), transitions = net.transitions();
-  const auto distinct = distinct_thresholds(firing, places);
+  const std::size_t transitions = net.transitions();
   auto tables = std::make_unique<WalkTables>();
   tables->words = (transitions + 63) / 64;
+  if (tables->words == 0 || tables->words > WalkTables::kMaxWords) return nullptr;
   for (std::size_t t = 0; t < transitions; ++t) {
-    tables->effects_each = std::max(tables->effects_each, firing.effects[t].size());
     if (firing.conditions[t] > kMaxConditions || !firing.restarts[t].empty()) return nullptr;
   }
-  for (const auto& row : distinct) tables->thresholds_each = std::max(tables->thresholds_each, row.size());
-  if (tables->words == 0 || tables->words > WalkTables::kMaxWords || tables->effects_each > kMaxEffects ||
-      tables->thresholds_each > kMaxThresholds) {
-    return nullptr;
-  }
+  tables->rows.assign(tables->words * 64, 0);
+  std::vector<std::vector<Threshold>> thresholds;
+  for (std::size_t p = 0; p < net.places(); ++p) thresholds.push_back(add_thresholds(firing, p, *tables));
 
-  const std::size_t each = tables->thresholds_each;
-  const auto rises = static_cast<std::uint32_t>((places + 1) * each);  // the first row of the second half
-  const auto dummy = static_cast<std::uint32_t>(places);
+  std::vector<std::vector<WalkTables::Effect>> effects;
   for (std::size_t t = 0; t < transitions; ++t) {
-    for (const auto& [place, delta] : firing.effects[t]) {
-      const auto row = static_cast<std::uint32_t>(place * each);
-      tables->effects.push_back({place, delta, delta < 0 ? row : rises + row});
-    }
-    tables->effects.resize((t + 1) * tables->effects_each, {dummy, 0, static_cast<std::uint32_t>(dummy * each)});
+    effects.push_back(walk_effects(firing.effects[t], thresholds));
+    tables->effects_each = std::max(tables->effects_each, effects.back().size());
   }
-
-  const std::size_t width = tables->words * 64;
-  tables->thresholds.assign((places + 1) * each, kMaxTokens);
-  tables->rows.assign(2 * rises * width, 0);
-  for (std::size_t p = 0; p < places; ++p) {
-    for (std::size_t i = 0; i < distinct[p].size(); ++i) {
-      const std::size_t row = p * each + i;
-      tables->thresholds[row] = distinct[p][i];
-      const auto add = [&](const FiringTables::Watch& watch, std::int8_t on_fall) {
-        if (watch.threshold != distinct[p][i]) return;
-        tables->rows[row * width + watch.transition] += on_fall;
-        tables->rows[(rises + row) * width + watch.transition] -= on_fall;
-      };
-      for (const auto& watch : firing.least[p]) add(watch, 1);
-      for (const auto& watch : firing.most[p]) add(watch, -1);
-    }
+  if (tables->effects_each > kMaxEffects) return nullptr;
+  const WalkTables::Effect padding{static_cast<std::uint32_t>(net.places()), 0, 0, 0, 0};
+  for (auto& row : effects) {
+    row.resize(tables->effects_each, padding);
+    tables->effects.insert(tables->effects.end(), row.begin(), row.end());
   }
   return tables;
 }

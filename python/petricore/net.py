@@ -80,9 +80,7 @@ class Net:
         """Transitions by name, in order of addition (a live read-only view)."""
         return MappingProxyType(self._transitions)
 
-    def add_place(
-        self, name: str, tokens: SupportsIndex = 0, capacity: SupportsIndex | None = None
-    ) -> Place:
+    def add_place(self, name: str, tokens: SupportsIndex = 0, capacity: SupportsIndex | None = None) -> Place:
         """Add a place that initially holds `tokens` and never more than `capacity`.
 
         Raises:

@@ -48,25 +48,26 @@ struct DegreeTable {
 };
 
 // The random walk of a small net without data-dependent branches: the deficits of all transitions are one vector of
-// bytes, and a count that crosses a threshold adds or subtracts that threshold's row. Every transition is padded to
-// the same number of effects and every place to the same number of thresholds, so that all trip counts are constant.
+// bytes, and a count that crosses a threshold adds that threshold's row. Every transition is padded to the same number
+// of effects, so that all trip counts are constant.
 struct WalkTables {
   static constexpr std::size_t kMaxWords = 4;  // transitions / 64, rounded up
 
+  // The place changes by delta, and the row counts iff the count before lies in [base, base + span): then, and only
+  // then, it crosses the one threshold this effect watches. A place with more thresholds has more effects, all but
+  // the last with delta 0.
   struct Effect {
     std::uint32_t place;  // padding: one place more than the net has
     Count delta;
-    std::uint32_t row;  // of `rows`: the first of thresholds_each
+    Count base;
+    std::uint32_t span;
+    std::uint32_t row;  // of `rows`
   };
 
   std::size_t words = 0;
   std::size_t effects_each = 0;
-  std::size_t thresholds_each = 0;
   std::vector<Effect> effects;    // (T, effects_each)
-  std::vector<Count> thresholds;  // (P + 1, thresholds_each); padding: kMaxTokens with a row of zeros
-  // (2, P + 1, thresholds_each, words * 64): what a fall below the threshold adds to the deficits, then what a rise
-  // to it adds. An effect only ever falls or only rises, so it names the one it needs.
-  std::vector<std::int8_t> rows;
+  std::vector<std::int8_t> rows;  // (rows, words * 64): what crossing a threshold adds to the deficits; row 0 is zeros
 };
 
 // How a walk ended: fewer firings than asked means a dead marking, unless `overflow` names a place.

@@ -233,9 +233,7 @@ WalkResult walk_words(const WalkTables& tables, Count* marking, std::int8_t* def
   constexpr std::size_t kPerWord = 64 / sizeof(Bytes);
   constexpr std::size_t kVectors = kWords * kPerWord;
   const std::size_t effects_each = tables.effects_each;
-  const std::size_t thresholds_each = tables.thresholds_each;
   const WalkTables::Effect* all_effects = tables.effects.data();
-  const Count* all_thresholds = tables.thresholds.data();
   const std::int8_t* all_rows = tables.rows.data();
   Bytes deficit[kVectors];
   for (std::size_t v = 0; v < kVectors; ++v) deficit[v] = *reinterpret_cast<const Bytes*>(deficits + v * sizeof(Bytes));
@@ -279,13 +277,11 @@ WalkResult walk_words(const WalkTables& tables, Count* marking, std::int8_t* def
         return result;
       }
       marking[effect->place] = after;
-      const Count* threshold = all_thresholds + effect->place * thresholds_each;
+      const std::uint32_t above = static_cast<std::uint32_t>(before) - static_cast<std::uint32_t>(effect->base);
+      const std::int8_t crossed = above < effect->span ? -1 : 0;
       const std::int8_t* row = all_rows + std::size_t{effect->row} * (kWords * 64);
-      for (std::size_t j = 0; j < thresholds_each; ++j, ++threshold, row += kWords * 64) {
-        const std::int8_t crossed = (before >= *threshold) != (after >= *threshold) ? -1 : 0;
-        for (std::size_t v = 0; v < kVectors; ++v) {
-          deficit[v] += *reinterpret_cast<const Bytes*>(row + v * sizeof(Bytes)) & (Bytes{} + crossed);
-        }
+      for (std::size_t v = 0; v < kVectors; ++v) {
+        deficit[v] += *reinterpret_cast<const Bytes*>(row + v * sizeof(Bytes)) & (Bytes{} + crossed);
       }
     }
   }
