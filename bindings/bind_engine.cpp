@@ -16,8 +16,8 @@ Csr<Arc> to_csr(const ArcArrays& arrays) {
   const auto offsets = view(std::get<0>(arrays));
   const auto places = view(std::get<1>(arrays));
   const auto weights = view(std::get<2>(arrays));
-  bool sound = !offsets.empty() && offsets.front() == 0 && offsets.back() == places.size() &&
-               places.size() == weights.size();
+  bool sound =
+      !offsets.empty() && offsets.front() == 0 && offsets.back() == places.size() && places.size() == weights.size();
   for (std::size_t i = 1; sound && i < offsets.size(); ++i) sound = offsets[i - 1] <= offsets[i];
   if (!sound) throw std::invalid_argument("arc offsets do not fit the arcs");
   std::vector<Arc> arcs(places.size());
@@ -35,7 +35,7 @@ std::unique_ptr<CoreEngine> make_engine(const InArray<Count>& initial, const InA
                                         const ArcArrays& inputs, const ArcArrays& outputs, const ArcArrays& reads,
                                         const ArcArrays& inhibitors, const ArcArrays& resets,
                                         const InArray<std::int32_t>& priorities, const InArray<double>& rates) {
-  NetSpec spec{to_vector(initial), to_vector(capacities), to_csr(inputs),       to_csr(outputs),  to_csr(reads),
+  NetSpec spec{to_vector(initial), to_vector(capacities), to_csr(inputs),        to_csr(outputs), to_csr(reads),
                to_csr(inhibitors), to_csr(resets),        to_vector(priorities), to_vector(rates)};
   const py::gil_scoped_release unlocked;
   return std::make_unique<CoreEngine>(std::move(spec));

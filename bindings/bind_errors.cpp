@@ -35,8 +35,8 @@ void bind_errors(py::module_& m) {
       if (pointer) std::rethrow_exception(pointer);
     } catch (const petricore::NotEnabled& e) {
       raise(not_enabled, e.what(),
-            py::dict("marking"_a = e.marking, "transition"_a = e.transition, "place"_a = e.place,
-                     "needed"_a = e.needed, "found"_a = e.found));
+            py::dict("marking"_a = e.marking, "transition"_a = e.transition, "place"_a = e.place, "needed"_a = e.needed,
+                     "found"_a = e.found));
     } catch (const petricore::TokenOverflow& e) {
       raise(token_overflow, e.what(), py::dict("marking"_a = e.marking, "place"_a = e.place, "count"_a = e.count));
     } catch (const petricore::NegativeTokens& e) {

@@ -77,10 +77,9 @@ void bind_state(py::module_& m) {
              return std::make_unique<CoreState>(engine, view(marking));
            }),
            arg("engine"), arg("marking").noconvert(), py::keep_alive<1, 2>())
-      .def_property_readonly("marking",
-                             [](const py::object& self) {
-                               return read_only_view(self.cast<const CoreState&>().marking(), self);
-                             })
+      .def_property_readonly(
+          "marking",
+          [](const py::object& self) { return read_only_view(self.cast<const CoreState&>().marking(), self); })
       .def_property_readonly("enabled", [](const CoreState& state) { return to_numpy(state.enabled()); })
       .def("is_enabled", &CoreState::is_enabled, arg("transition"))
       .def("fire", &CoreState::fire, arg("transition"))

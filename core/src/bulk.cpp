@@ -168,15 +168,14 @@ void Bulk::enabled(const Count* markings, std::size_t batch, std::uint8_t* out, 
 void Bulk::enabling_degree(const Count* markings, std::size_t batch, Count* out, unsigned threads) const {
   const std::size_t places = net_.places();
   const std::size_t transitions = net_.transitions();
-  parallel_for(batch, kLanes, thread_count(threads, bytes_of(net_, batch, sizeof(Count))),
-               [&](std::size_t first, std::size_t end) {
-                 Buffer<Count> block(places * kLanes);
-                 Buffer<std::uint8_t> ok(transitions * kLanes);
-                 test_block(tables_->wide_tests, markings + first * places, end - first, places, first, block.get(),
-                            ok.get());
-                 simd::kernels().degrees(tables_->degrees, block.get(), ok.get(), end - first,
-                                         out + first * transitions);
-               });
+  parallel_for(
+      batch, kLanes, thread_count(threads, bytes_of(net_, batch, sizeof(Count))),
+      [&](std::size_t first, std::size_t end) {
+        Buffer<Count> block(places * kLanes);
+        Buffer<std::uint8_t> ok(transitions * kLanes);
+        test_block(tables_->wide_tests, markings + first * places, end - first, places, first, block.get(), ok.get());
+        simd::kernels().degrees(tables_->degrees, block.get(), ok.get(), end - first, out + first * transitions);
+      });
 }
 
 void Bulk::masks(const Count* markings, std::size_t rows, std::uint64_t* masks, std::size_t first_row) const {

@@ -39,8 +39,8 @@ void shared_bounds(const Net& net, std::size_t t, std::size_t u, std::vector<Sha
     SharedBound bound{a[i].place, std::int64_t{a[i].input} + b[j].input, kMaxTokens};
     require_after(a[i], b[j], bound);
     require_after(b[j], a[i], bound);
-    const bool implied = bound.least <= std::max(a[i].least, b[j].least) &&
-                         bound.most >= std::min(a[i].most, b[j].most);
+    const bool implied =
+        bound.least <= std::max(a[i].least, b[j].least) && bound.most >= std::min(a[i].most, b[j].most);
     if (!implied) bounds.push_back(bound);
     ++i;
     ++j;

@@ -25,8 +25,8 @@ void check_table(const char* kind, const Csr<Arc>& arcs, std::size_t places, std
         throw std::invalid_argument(std::string(kind) + " arc has the weight " + std::to_string(arc.weight));
       }
       if (last_row[arc.place] == t) {
-        throw std::invalid_argument(std::string(kind) + " arcs of transition " + std::to_string(t) +
-                                    " name place " + std::to_string(arc.place) + " twice");
+        throw std::invalid_argument(std::string(kind) + " arcs of transition " + std::to_string(t) + " name place " +
+                                    std::to_string(arc.place) + " twice");
       }
       last_row[arc.place] = t;
     }

@@ -129,10 +129,7 @@ FiringTables::FiringTables(const Net& net) : quiet(net.places(), 0), conditions(
 }
 
 State::State(const Net& net, const FiringTables& tables, std::span<const Count> marking)
-    : net_(net),
-      tables_(tables),
-      marking_(marking.begin(), marking.end()),
-      position_(net.transitions(), 0) {
+    : net_(net), tables_(tables), marking_(marking.begin(), marking.end()), position_(net.transitions(), 0) {
   marking_.push_back(0);  // the dummy place of WalkTables
   for (std::size_t p = 0; p < net.places(); ++p) {
     if (marking_[p] < 0) throw NegativeTokens(0, p, marking_[p]);
@@ -193,7 +190,8 @@ inline void State::fire_enabled(std::size_t transition) {
   for (const auto& effect : tables_.effects[transition]) {
     const Count before = marking_[effect.place];
     Count after;
-    if (__builtin_add_overflow(before, effect.delta, &after)) [[unlikely]] undo_and_throw(transition, effect);
+    if (__builtin_add_overflow(before, effect.delta, &after)) [[unlikely]]
+      undo_and_throw(transition, effect);
     change(effect.place, before, after);
   }
   // Restarts come last: they cannot fail, and touch no place of `effects`.
@@ -213,7 +211,8 @@ void State::undo_and_throw(std::size_t transition, const FiringTables::Effect& a
 void State::fire(std::size_t transition) {
   for (const Link& link : net_.links(transition)) {
     const Count found = marking_[link.place];
-    if (!link.admits(found)) throw NotEnabled(0, transition, link.place, found < link.least ? link.least : link.most, found);
+    if (!link.admits(found))
+      throw NotEnabled(0, transition, link.place, found < link.least ? link.least : link.most, found);
   }
   fire_enabled(transition);
 }

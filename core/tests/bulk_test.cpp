@@ -70,7 +70,8 @@ TEST_CASE("a negative count is named by row and place") {
 
 TEST_CASE("degrees count firings that can happen at once") {
   // 0: consumes 2 of 7 tokens; 1: has no input; 2: holds a token while it fires; 3: fills a place with room for 3.
-  const Net net = make_net({7, 0}, {{{{0, 2}}, {}}, {{}, {}}, {{{0, 1}}, {{0, 1}}}, {{{0, 1}}, {{1, 1}}}}, {kUnbounded, 3});
+  const Net net =
+      make_net({7, 0}, {{{{0, 2}}, {}}, {{}, {}}, {{{0, 1}}, {{0, 1}}}, {{{0, 1}}, {{1, 1}}}}, {kUnbounded, 3});
   std::vector<Count> degrees(4);
   Bulk(net).enabling_degree(net.spec().initial.data(), 1, degrees.data());
   CHECK(degrees == std::vector<Count>{3, kMaxTokens, 7, 3});

@@ -51,7 +51,8 @@ TEST_CASE("a refused firing changes nothing") {
 }
 
 TEST_CASE("resets and inhibitors keep the enabled set exact") {
-  const Net net = make_net({3, 0}, {{{{0, 1}}, {{1, 1}}}, {{}, {{0, 2}}, {}, {{0, 2}}}, {{{1, 2}}, {}, {}, {}, {{0, 1}}}});
+  const Net net =
+      make_net({3, 0}, {{{{0, 1}}, {{1, 1}}}, {{}, {{0, 2}}, {}, {{0, 2}}}, {{{1, 2}}, {}, {}, {}, {{0, 1}}}});
   const FiringTables tables(net);
   State state(net, tables, net.spec().initial);
   Rng rng(9);

@@ -19,7 +19,7 @@ struct NetSpec {
   std::vector<Count> initial;     // (P,)
   std::vector<Count> capacities;  // (P,), kUnbounded where there is none
   Csr<Arc> inputs, outputs, reads, inhibitors;
-  Csr<Arc> resets;                        // weights are ignored
+  Csr<Arc> resets;                       // weights are ignored
   std::vector<std::int32_t> priorities;  // (T,)
   std::vector<double> rates;             // (T,)
 };

@@ -46,7 +46,9 @@ class Rng {
   }
 
  private:
-  [[gnu::always_inline]] static std::uint64_t rotate(std::uint64_t x, int k) noexcept { return (x << k) | (x >> (64 - k)); }
+  [[gnu::always_inline]] static std::uint64_t rotate(std::uint64_t x, int k) noexcept {
+    return (x << k) | (x >> (64 - k));
+  }
 
   std::uint64_t state_[4];
 };

@@ -31,11 +31,11 @@ class FiringTables {
     std::uint32_t transition;
   };
 
-  Csr<Effect> effects;        // (T): places that firing t changes by a constant other than 0
-  Csr<Effect> restarts;       // (T): places that t resets, and what it puts there
-  Csr<Watch> least, most;     // (P): by ascending threshold
-  std::vector<Count> quiet;   // (P): above this count no watch can be crossed
-  std::vector<std::uint32_t> conditions;  // (T): watches of t
+  Csr<Effect> effects;                           // (T): places that firing t changes by a constant other than 0
+  Csr<Effect> restarts;                          // (T): places that t resets, and what it puts there
+  Csr<Watch> least, most;                        // (P): by ascending threshold
+  std::vector<Count> quiet;                      // (P): above this count no watch can be crossed
+  std::vector<std::uint32_t> conditions;         // (T): watches of t
   std::unique_ptr<const simd::WalkTables> walk;  // null where the net is too large for it
 };
 

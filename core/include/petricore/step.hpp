@@ -21,8 +21,8 @@ namespace petricore {
 //   falls = sum of max(0, -delta)    m[p] - (falls - falls of u) >= least of u,  for every u that has a bound
 //   rises = sum of max(0,  delta)    m[p] + (rises - rises of u) <= most of u
 //
-// so the largest `least - own fall` and the smallest `most + own rise` stand for all members. Where a member resets p the
-// count may also restart at what that member puts, and the members are compared one by one.
+// so the largest `least - own fall` and the smallest `most + own rise` stand for all members. Where a member resets p
+// the count may also restart at what that member puts, and the members are compared one by one.
 //
 // Every part of a servable multiset is servable; so what could not be added once never can be later.
 //

@@ -30,7 +30,9 @@ using LaneVector = typename VectorOf<Lane>::type;
 using Bytes16 = std::uint8_t __attribute__((vector_size(16), aligned(1), may_alias));
 
 template <class Lane>
-inline constexpr Lane kSaturated = static_cast<Lane>(sizeof(Lane) == 1 ? 0xFF : sizeof(Lane) == 2 ? 0xFFFF : kMaxTokens);
+inline constexpr Lane kSaturated = static_cast<Lane>(sizeof(Lane) == 1   ? 0xFF
+                                                     : sizeof(Lane) == 2 ? 0xFFFF
+                                                                         : kMaxTokens);
 
 // 16 x 16 bytes: four rounds of interleaving row i with row i + 8.
 inline void transpose_tile(const std::uint8_t* from, std::size_t from_stride, std::uint8_t* to, std::size_t to_stride) {
@@ -250,7 +252,8 @@ WalkResult walk_words(const WalkTables& tables, Count* marking, std::int8_t* def
       counts[w] = static_cast<std::uint32_t>(__builtin_popcountll(enabled[w]));
       total += counts[w];
     }
-    if (total == 0) [[unlikely]] break;
+    if (total == 0) [[unlikely]]
+      break;
     std::uint32_t k = local.below(total);
     std::uint64_t bits = enabled[0];
     std::size_t base = 0;
