@@ -1,0 +1,124 @@
+// Fleet: many sessions of one net, at token level. The words and the semantics stand in docs/fleet.md.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include "petricore/types.hpp"
+
+namespace petricore {
+
+// An id that names nothing alive: a closed session, an ended firing, a token that is gone.
+class UnknownId : public std::out_of_range {
+  using std::out_of_range::out_of_range;
+};
+
+// How an input arc draws from its queue.
+enum class ArcMode : std::int8_t { take = 0, drain = 1, gather = 2, read = 3 };
+
+// The net as the caller describes it; plain integers, validated by Fleet's constructor.
+struct FleetSpec {
+  struct Input {
+    std::int64_t transition, place, mode, weight, guard, key_slot;
+  };
+  struct Arc {
+    std::int64_t transition, place, weight;
+  };
+  using Amount = std::pair<std::int64_t, std::int64_t>;  // (place, tokens)
+
+  std::int64_t places = 0;
+  std::int64_t transitions = 0;
+  std::vector<Input> inputs;
+  std::vector<Arc> outputs;
+  std::vector<std::pair<std::int64_t, std::int64_t>> scatters;  // (transition, place)
+  std::vector<Arc> inhibitors;
+  std::vector<std::int64_t> priorities;  // one a transition, or none: all 0
+  std::vector<Amount> resources;
+  std::vector<Amount> capacities;
+};
+
+// What one call of claim hands out. Firing i took, by its arc j (arcs on resource places not counted),
+// tokens[offsets[arcs[i] + j]] .. tokens[offsets[arcs[i] + j + 1]], oldest first.
+struct Claims {
+  std::vector<std::int64_t> firings, sessions;
+  std::vector<std::int32_t> transitions;
+  std::vector<std::int64_t> arcs{0}, offsets{0}, tokens;
+  std::vector<std::int64_t> groups;  // the group a gather closes, or -1
+};
+
+// An unfinished gathering that no firing holds, and whom it waits for.
+struct Waiting {
+  std::int64_t group = 0;
+  std::int32_t place = 0;
+  std::vector<std::int64_t> members;   // oldest first
+  std::vector<std::int64_t> blockers;  // tokens, in no particular order
+  std::vector<std::int64_t> firings;   // that opened the group and still run, or that hold a blocker
+  std::vector<std::pair<std::int64_t, std::int32_t>> gatherings;  // unfinished inner ones: (group, place)
+};
+
+// The tokens that a put or the end of a firing makes. places: one token each.
+// keys: none, or places.size() rows of key_columns; guards: none (all 0) or one a token;
+// members: none (all false) or one a token: is it an element of an emitted list?
+// opened: the places that lists were emitted to, empty lists included.
+struct Emission {
+  std::span<const std::int32_t> places;
+  std::span<const std::int64_t> keys;
+  std::size_t key_columns = 1;
+  std::span<const std::uint64_t> guards;
+  std::span<const std::uint8_t> members;
+  std::span<const std::int32_t> opened;
+};
+
+// THREADS: none; one owner calls it.
+// ERRORS: std::invalid_argument for a bad argument and UnknownId for a bad id, each naming the value; nothing is
+// changed then. COST: O(arcs and tokens touched + groups of their scopes), independent of the number of sessions.
+class Fleet {
+ public:
+  explicit Fleet(const FleetSpec& spec);
+  ~Fleet();
+  Fleet(Fleet&&) noexcept;
+  Fleet& operator=(Fleet&&) noexcept;
+
+  std::vector<std::int64_t> open(std::int64_t n);
+  void close(std::int64_t session);
+
+  std::vector<std::int64_t> put(std::int64_t session, const Emission& tokens);
+  Claims claim(std::int64_t limit);
+  std::vector<std::int64_t> emit(std::int64_t firing, const Emission& tokens);
+  std::vector<std::int64_t> complete(std::int64_t firing, const Emission& tokens);
+  std::vector<std::int64_t> fail(std::int64_t firing, const Emission& tokens);
+  void release(std::int64_t firing);
+  void drop(std::int64_t session, std::int64_t token);
+  void supply(std::int64_t place, std::int64_t n);
+
+  std::size_t places() const noexcept;
+  std::size_t transitions() const noexcept;
+  std::size_t key_slots() const noexcept;
+  std::vector<Count> marking(std::int64_t session) const;
+  std::vector<std::pair<std::int32_t, std::int64_t>> resources() const;
+  std::vector<std::int64_t> tokens(std::int64_t session, std::int64_t place) const;
+  std::vector<std::int64_t> firings(std::int64_t session) const;
+  std::vector<std::int32_t> enabled(std::int64_t session) const;
+  std::vector<Waiting> waiting(std::int64_t session) const;
+  // The open groups that a living token stands in, oldest first.
+  std::vector<std::int64_t> scope(std::int64_t token) const;
+
+  std::size_t pending() const noexcept;   // enabled pairs in the ready lines
+  std::size_t stalled() const noexcept;   // enabled pairs that wait for resource tokens
+  std::size_t sessions() const noexcept;  // open ones
+  // Bytes of one session that was put into, without its tokens; and of one token, queue entries included.
+  std::size_t session_bytes() const noexcept;
+  std::size_t token_bytes() const noexcept;
+
+ private:
+  class State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace petricore
