@@ -7,35 +7,75 @@ are loaded on first use and need the extra that their error names.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from petricore.conflicts import Conflicts
 from petricore.engine import Engine
 from petricore.errors import (
+    FiringNotFoundError,
+    GuardError,
     LimitReached,
     NetError,
     NotEnabledError,
     PetriError,
     PnmlError,
+    SessionNotFoundError,
     TokenOverflowError,
+    TokenTypeError,
 )
 from petricore.net import MAX_TOKENS, Net, Place, Transition
 from petricore.state import State
 
+if TYPE_CHECKING:
+    from petricore.agent import (
+        Agent,
+        AtLeast,
+        Failure,
+        From,
+        Gather,
+        Read,
+        Result,
+        RetryPolicy,
+        TimeoutPolicy,
+        To,
+        Weight,
+    )
+    from petricore.runtime import Context, ManualClock, Runtime, Session, SystemClock
+
 __all__ = [
     "MAX_TOKENS",
+    "Agent",
+    "AtLeast",
     "Conflicts",
+    "Context",
     "Engine",
+    "Failure",
+    "FiringNotFoundError",
+    "From",
+    "Gather",
+    "GuardError",
     "LimitReached",
+    "ManualClock",
     "Net",
     "NetError",
     "NotEnabledError",
     "PetriError",
     "Place",
     "PnmlError",
+    "Read",
+    "Result",
+    "RetryPolicy",
+    "Runtime",
+    "Session",
+    "SessionNotFoundError",
     "State",
+    "SystemClock",
+    "TimeoutPolicy",
+    "To",
     "TokenOverflowError",
+    "TokenTypeError",
     "Transition",
+    "Weight",
 ]
 
 __version__ = "0.1.0"
@@ -44,6 +84,22 @@ __version__ = "0.1.0"
 _LAZY: dict[str, str] = {
     "read_pnml": "petricore.io.pnml_reader",
     "write_pnml": "petricore.io.pnml_writer",
+    "Agent": "petricore.agent",
+    "AtLeast": "petricore.agent",
+    "Failure": "petricore.agent",
+    "From": "petricore.agent",
+    "Gather": "petricore.agent",
+    "Read": "petricore.agent",
+    "Result": "petricore.agent",
+    "RetryPolicy": "petricore.agent",
+    "TimeoutPolicy": "petricore.agent",
+    "To": "petricore.agent",
+    "Weight": "petricore.agent",
+    "Context": "petricore.runtime",
+    "ManualClock": "petricore.runtime",
+    "Runtime": "petricore.runtime",
+    "Session": "petricore.runtime",
+    "SystemClock": "petricore.runtime",
 }
 
 

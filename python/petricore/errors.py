@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 __all__ = [
+    "FiringNotFoundError",
+    "GuardError",
     "LimitReached",
     "NetError",
     "NotEnabledError",
     "PetriError",
     "PnmlError",
+    "SessionNotFoundError",
     "TokenOverflowError",
+    "TokenTypeError",
 ]
 
 
@@ -69,3 +73,32 @@ class PnmlError(PetriError, ValueError):
 
 class LimitReached(PetriError):  # noqa: N818 - the name is part of the public API
     """A declared limit (states, memory, steps, time) ended a computation before its natural end."""
+
+
+class TokenTypeError(PetriError, TypeError):
+    """A value is not of the type that its place or the result of its transition declares."""
+
+    transition: str | None
+    expected: str
+    actual: str
+
+
+class GuardError(PetriError):
+    """A `where` predicate or a `match` field could not be evaluated for a value; the value was not put."""
+
+    transition: str
+    parameter: str
+
+
+class SessionNotFoundError(PetriError, KeyError):
+    """No session has this id."""
+
+    session_id: str
+    __str__ = Exception.__str__  # KeyError would show the repr of the message
+
+
+class FiringNotFoundError(PetriError, KeyError):
+    """No firing (or no request) with this id is in the state that the call needs."""
+
+    firing_id: str
+    __str__ = Exception.__str__  # KeyError would show the repr of the message

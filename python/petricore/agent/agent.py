@@ -1,0 +1,256 @@
+"""`Agent`: typed places and decorated functions that together are a Petri net."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from types import FrameType, MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, Unpack, overload
+
+from petricore.agent.compile import Plan, compile_plan
+from petricore.agent.counting import counting_net
+from petricore.agent.declaration import TransitionSpec, declare, is_asynchronous
+from petricore.agent.failure import Failure
+from petricore.agent.markers import To
+from petricore.agent.options import RetryPolicy, TimeoutPolicy, parse_options
+from petricore.agent.places import TypedPlace, TypedPlaces
+from petricore.errors import NetError
+
+if TYPE_CHECKING:
+    from petricore.agent.result import Result
+    from petricore.net import Net
+    from petricore.runtime.clock import Clock
+    from petricore.runtime.events import Event
+    from petricore.runtime.people import Answerer, Approver
+
+__all__ = ["Agent", "TransitionOptions"]
+
+Action = TypeVar("Action", bound=Callable[..., Any])
+
+
+class TransitionOptions(TypedDict, total=False):
+    """The options of `Agent.transition`; docs of each in `petricore.agent.options`."""
+
+    priority: int
+    confirm: bool
+    retries: int | RetryPolicy
+    backoff: float
+    timeout: float | TimeoutPolicy
+    delay: float
+    concurrency: int
+    rate_limit: str | tuple[int, float]
+    on_error: Literal["fail", "release"] | str | To
+    description: str
+    executor: Literal["inline", "thread"]
+
+
+class Agent:
+    """A named set of typed places and transitions.
+
+    Declare on one thread; a runtime compiles the agent when it starts a session of it, and what is declared
+    after that is seen by the next runtime only.
+    """
+
+    def __init__(self, name: str, *, description: str | None = None) -> None:
+        if not isinstance(name, str) or not name:
+            raise NetError(f"an agent's name is a non-empty string, not {name!r}")
+        self.name = name
+        self.description = description
+        self._places = TypedPlaces()
+        self._transitions: dict[str, TransitionSpec] = {}
+
+    @property
+    def places(self) -> Mapping[str, TypedPlace]:
+        """Places by name, in order of first mention (a live read-only view)."""
+        return MappingProxyType(self._places.by_name)
+
+    @property
+    def transitions(self) -> Mapping[str, TransitionSpec]:
+        """Transitions by name, in order of declaration (a live read-only view)."""
+        return MappingProxyType(self._transitions)
+
+    def place(self, name: str, type_: Any, *, expose: bool = True) -> TypedPlace:
+        """Declare the place `name` for values of `type_`; `expose=False` closes it to the outside.
+
+        Raises:
+            NetError: the name is taken or empty; the type cannot be a token's.
+        """
+        return self._places.declare(name, type_, expose=expose)
+
+    @overload
+    def transition(self, action: Action, /) -> Action: ...
+
+    @overload
+    def transition(
+        self,
+        /,
+        *,
+        name: str | None = None,
+        match: str | Mapping[str, str] | None = None,
+        where: Mapping[str, Callable[[Any], object]] | None = None,
+        inhibit: Iterable[Any] = (),
+        **options: Unpack[TransitionOptions],
+    ) -> Callable[[Action], Action]: ...
+
+    def transition(
+        self,
+        action: Action | None = None,
+        /,
+        *,
+        name: str | None = None,
+        match: str | Mapping[str, str] | None = None,
+        where: Mapping[str, Callable[[Any], object]] | None = None,
+        inhibit: Iterable[Any] = (),
+        **options: Unpack[TransitionOptions],
+    ) -> Action | Callable[[Action], Action]:
+        """Declare a function as a transition, and return the function unchanged.
+
+        Args:
+            action: a function, a coroutine function or a generator of either kind, fully annotated.
+            name: instead of the function's name.
+            match: the field by whose equal value the inputs join; or one field for each joined parameter.
+            where: for a parameter, which tokens it sees: a predicate, evaluated once when the token arrives.
+            inhibit: types or place names; while one of the places holds a token, this transition does not
+                fire.
+            options: see `petricore.agent.options`.
+
+        Raises:
+            NetError: names the transition and the parameter or option that is wrong. Nothing is declared
+                then.
+        """
+        namespace = _caller_locals(sys._getframe(1))
+
+        def decorate(function: Action) -> Action:
+            self._declare(function, name, dict(options), namespace, match=match, where=where, inhibit=inhibit)
+            return function
+
+        return decorate if action is None else decorate(action)
+
+    def _declare(
+        self,
+        action: Callable[..., Any],
+        name: str | None,
+        options: dict[str, Any],
+        namespace: Mapping[str, Any],
+        *,
+        match: str | Mapping[str, str] | None,
+        where: Mapping[str, Callable[[Any], object]] | None,
+        inhibit: Iterable[Any],
+    ) -> None:
+        if not callable(action):
+            raise NetError(f"agent {self.name!r}: a transition is a function, not {action!r}")
+        name = name or getattr(action, "__name__", None)
+        if not isinstance(name, str) or name == "<lambda>":
+            raise NetError(f"agent {self.name!r}: {action!r} has no name of its own; give name=...")
+        self._check_free(name)
+        label = f"transition {name!r}"
+        checked = parse_options(label, options, asynchronous=is_asynchronous(action))
+        places = self._places.copy()  # so that a declaration that fails leaves no trace
+        error_place = (
+            None if checked.error_place is None else _error_place(label, checked.error_place, places)
+        )
+        spec = declare(action, name, checked, places, match=match, where=where, inhibit=inhibit,
+                       error_place=error_place, namespace=namespace)  # fmt: skip
+        self._places = places
+        self._transitions[name] = spec
+
+    def _check_free(self, name: str) -> None:
+        if name in self._transitions:
+            raise NetError(f"agent {self.name!r}: transition {name!r} exists already")
+
+    def include(self, other: Agent, *, prefix: str = "") -> None:
+        """Take over the transitions of `other`.
+
+        Places named after a type are shared: they are how the agents meet. Transitions and places declared by
+        name get the `prefix`.
+
+        Raises:
+            NetError: a name is taken, or a place's name stands for two types. Nothing is included then.
+        """
+        from petricore.agent.inclusion import included
+
+        places, specs = included(self._places, other._places, other._transitions.values(), prefix)
+        for spec in specs:
+            self._check_free(spec.name)
+        self._places = places
+        self._transitions.update((spec.name, spec) for spec in specs)
+
+    def plan(self) -> Plan:
+        """The agent compiled for the runtime. Warns of inputs that nobody can ever produce."""
+        return compile_plan(self.name, self._places, self._transitions.values())
+
+    def net(self) -> Net:
+        """The agent as a `Net`, for drawing and analysis; `petricore.agent.counting` says what is exact in it."""
+        return counting_net(self.name, self._places, self._transitions.values())
+
+    def run(
+        self,
+        *tokens: Any,
+        put: Mapping[str, Iterable[Any]] | None = None,
+        timeout: float | None = None,
+        confirm: Approver | bool | None = None,
+        answer: Answerer | None = None,
+        on_event: Callable[[Event], object] | None = None,
+        threads: int | None = None,
+        clock: Clock | None = None,
+    ) -> Result:
+        """Run the agent in memory until nothing but a person could move it; blocks.
+
+        Inside a running event loop it runs on a thread of its own, so it blocks that loop: use `arun` there.
+
+        Args:
+            tokens: put first, each into the place of its type.
+            put: more tokens, by name of the place.
+            timeout: seconds, after which `TimeoutError` is raised and what runs is cancelled.
+            confirm: decides firings that ask for confirmation: True approves all, False rejects all, a
+                callable gets
+                the pending firing and returns a bool (or an awaitable of one). None: they stay in
+                `result.waiting`.
+            answer: answers what actions ask: gets the question, returns the value (or an awaitable of it).
+                None: the
+                asking firings stay in `result.waiting`.
+            on_event: called with every event, on the loop's thread; it must not block.
+            threads: the most sync actions that run at once (default: processors + 4, at most 32).
+            clock: time other than the system's, for tests.
+
+        Raises:
+            NetError, TokenTypeError: a token has no place.
+            TimeoutError: after `timeout` seconds.
+        """
+        from petricore.runtime.run import run_blocking
+
+        return run_blocking(self.arun(*tokens, put=put, timeout=timeout, confirm=confirm, answer=answer,
+                                      on_event=on_event, threads=threads, clock=clock))  # fmt: skip
+
+    async def arun(
+        self,
+        *tokens: Any,
+        put: Mapping[str, Iterable[Any]] | None = None,
+        timeout: float | None = None,
+        confirm: Approver | bool | None = None,
+        answer: Answerer | None = None,
+        on_event: Callable[[Event], object] | None = None,
+        threads: int | None = None,
+        clock: Clock | None = None,
+    ) -> Result:
+        """`run` for async callers: on the running loop, without blocking it."""
+        from petricore.runtime.run import run_agent
+
+        return await run_agent(self, tokens, put or {}, timeout=timeout, confirm=confirm, answer=answer,
+                               on_event=on_event, threads=threads, clock=clock)  # fmt: skip
+
+    def __repr__(self) -> str:
+        return (
+            f"<Agent {self.name!r}: {len(self._places.by_name)} places, {len(self._transitions)} transitions>"
+        )
+
+
+def _error_place(label: str, name: str, places: TypedPlaces) -> TypedPlace:
+    if name not in places.by_name:
+        return places.declare(name, Failure, expose=False)
+    return places.named(f"{label}, on_error", name, Failure)
+
+
+def _caller_locals(frame: FrameType) -> dict[str, Any]:
+    """What annotations of a function declared in `frame` may name: its locals, unless those are its module's."""
+    return {} if frame.f_locals is frame.f_globals else dict(frame.f_locals)

@@ -1,0 +1,117 @@
+"""A firing: the inputs it holds, its attempts, its timers. To an executor it is a job."""
+
+from __future__ import annotations
+
+from contextvars import Context as Variables
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from petricore.runtimes.base import Kind
+
+if TYPE_CHECKING:
+    from petricore.agent.compile import TransitionPlan
+    from petricore.runtime.clock import Timer
+    from petricore.runtime.context import Answer
+    from petricore.runtime.dispatcher import Dispatcher, Served
+    from petricore.runtime.session import Session
+
+__all__ = ["Firing", "State"]
+
+
+class State(Enum):
+    """Where a firing is between its claim and its end."""
+
+    WAITING = "waiting for confirmation"
+    DELAYED = "delayed"
+    RUNNING = "running"
+    BACKOFF = "waiting for its next attempt"
+
+
+class Firing:
+    """A claimed firing. The executor's protocol `Job` on one side, the dispatcher's bookkeeping on the other."""
+
+    __slots__ = (
+        "action",
+        "answers",
+        "arguments",
+        "attempt",
+        "context",
+        "dispatcher",
+        "emitted",
+        "id",
+        "idle_timer",
+        "kind",
+        "number",
+        "questions",
+        "served",
+        "session",
+        "state",
+        "stopped",
+        "timed",
+        "timer",
+        "tokens",
+    )
+
+    action: Any
+    context: Variables
+
+    def __init__(
+        self, dispatcher: Dispatcher, session: Session, served: Served, number: int, tokens: list[list[int]]
+    ) -> None:
+        self.dispatcher = dispatcher
+        self.session = session
+        self.served = served
+        self.number = number
+        self.tokens = tokens
+        self.id = session.next_firing_id()
+        self.action = served.action
+        self.kind: Kind = served.kind
+        self.timed: bool = served.timed
+        self.arguments: dict[str, Any] = {}
+        self.attempt = 0
+        self.state = State.RUNNING
+        self.stopped: str | None = None
+        self.emitted = False
+        self.timer: Timer | None = None
+        self.idle_timer: Timer | None = None
+        self.questions = 0
+        self.answers: dict[str, Answer[Any]] | None = None
+
+    @property
+    def plan(self) -> TransitionPlan:
+        """The compiled transition."""
+        return self.served.plan
+
+    @property
+    def transition(self) -> str:
+        """The name of the transition."""
+        return self.served.name
+
+    @property
+    def asks(self) -> bool:
+        """Whether only a person can move it."""
+        return self.state is State.WAITING or bool(self.answers)
+
+    def started(self) -> None:
+        """Start the clocks of its timeouts."""
+        self.dispatcher.attempt_started(self)
+
+    def emit(self, value: Any) -> None:
+        """Put what a generator yielded."""
+        self.dispatcher.emit(self, value)
+
+    def done(self, value: Any, error: BaseException | None) -> None:
+        """Take the outcome of the attempt."""
+        self.dispatcher.attempt_ended(self, value, error)
+
+    def alive(self) -> None:
+        """A sign of life: put off the idle timeout."""
+        if self.idle_timer is not None:
+            self.dispatcher.watch_idleness(self)
+
+    def stop_timers(self) -> None:
+        """Cancel whatever timer is pending."""
+        for timer in (self.timer, self.idle_timer):
+            if timer is not None:
+                timer.cancel()
+        self.timer = self.idle_timer = None

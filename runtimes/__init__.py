@@ -1,0 +1,1 @@
+"""Executors: where actions run. They know jobs, and neither nets nor agents."""
