@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
+from time import monotonic
 from types import TracebackType
 from typing import Self, cast
 
@@ -50,11 +51,13 @@ GONE = "/brightgoods/polaris-light.html"
 class ShopServer:
     """Serves the pages on a free port of the loopback interface while it is entered.
 
-    `answers` maps each path asked for to the status codes it was answered with, in order.
+    `answers` maps each path asked for to the status codes it was answered with, in order; `seconds` is the
+    time that all answers took together.
     """
 
     def __init__(self) -> None:
         self.answers: defaultdict[str, list[int]] = defaultdict(list)
+        self.seconds = 0.0
         self._http = _Http(("127.0.0.1", 0), _Handler)
         self._http.shops = self
         self._lock = threading.Lock()
@@ -75,11 +78,13 @@ class ShopServer:
 
     def answer(self, path: str) -> tuple[int, bytes]:
         """The status and the body for `path`, after the time that the page takes."""
+        begun = monotonic()
         self._closing.wait(SECONDS.get(path, 0.0))
         body = _PAGES.get(path)
         with self._lock:
             status = self._status(path, body)
             self.answers[path].append(status)
+            self.seconds += monotonic() - begun
         if body is None or status == HTTPStatus.SERVICE_UNAVAILABLE:
             body = f"<!DOCTYPE html><title>{status.value} {status.phrase}</title>".encode()
         return status, body
@@ -115,6 +120,7 @@ class _Http(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 10
+    wbufsize = -1  # one packet per answer: else the body waits until the headers are acknowledged
 
     def do_GET(self) -> None:
         status, body = cast(_Http, self.server).shops.answer(self.path)

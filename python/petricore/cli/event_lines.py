@@ -1,0 +1,85 @@
+"""Events as lines, as they come."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic_core import to_jsonable_python
+
+from petricore.runtime.events import (
+    Approved,
+    Asked,
+    Claimed,
+    Emitted,
+    Ended,
+    Event,
+    Failed,
+    Progressed,
+    Put,
+    Rejected,
+    Released,
+    Retried,
+    Said,
+    Token,
+    Waiting,
+)
+
+__all__ = ["EventLines"]
+
+_WIDTH = 100
+
+
+class EventLines:
+    """Call it with each event: prints the seconds since the first, the kind, and what happened to what."""
+
+    def __init__(self) -> None:
+        self._first: float | None = None
+
+    def __call__(self, event: Event) -> None:
+        """Print the line of `event`."""
+        if self._first is None:
+            self._first = event.time
+        print(f"{event.time - self._first:8.3f} {event.kind:<10} {describe(event)}".rstrip(), flush=True)
+
+
+def describe(event: Event) -> str:  # noqa: PLR0911 - one line per kind of event
+    """What happened, on one line."""
+    match event:
+        case Put(tokens=tokens):
+            return _tokens(tokens)
+        case Claimed(transition=transition, firing_id=firing):
+            return f"{transition} #{firing.rpartition('/')[2]}"
+        case Waiting(transition=transition, arguments=arguments):
+            return f"{transition} for confirmation: {_short(arguments)}"
+        case Said(text=text):
+            return text
+        case Progressed(fraction=fraction, text=text):
+            return f"{fraction:.0%} {text}"
+        case Asked(question=question):
+            return question
+        case Retried(transition=transition, attempt=attempt, error=error, delay=delay):
+            return f"{transition} after attempt {attempt}: {error}; again in {delay:.2f} s"
+        case Failed(failure=failure) | Rejected(failure=failure):
+            return f"{failure.transition} after attempt {failure.attempts}: {failure.error}"
+        case Emitted(transition=transition, outputs=outputs) | Ended(transition=transition, outputs=outputs):
+            return f"{transition} -> {_tokens(outputs)}"
+        case Released(transition=transition):
+            return transition
+        case Approved(firing_id=firing):
+            return f"#{firing.rpartition('/')[2]}"
+    return ""
+
+
+def _tokens(tokens: tuple[Token, ...]) -> str:
+    return _cut(", ".join(f"{token.place} {_short(token.value)}" for token in tokens) or "nothing")
+
+
+def _short(value: Any) -> str:
+    plain = to_jsonable_python(value, bytes_mode="base64", inf_nan_mode="strings", serialize_unknown=True)
+    return _cut(json.dumps(plain, ensure_ascii=False))
+
+
+def _cut(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"
