@@ -31,8 +31,7 @@ class Integers {
     if (!integral || any.ndim() == 0) refuse(name, "is no array of integers", argument);
     array_ = Array::ensure(any);
     const auto equal = py::module_::import("numpy").attr("array_equal");
-    if (!array_ || !py::bool_(equal(any, array_)))
-      refuse(name, "has a value out of range", argument);
+    if (!array_ || !py::bool_(equal(any, array_))) refuse(name, "has a value out of range", argument);
     values_ = {array_.data(), static_cast<std::size_t>(array_.size())};
     shape_.assign(array_.shape(), array_.shape() + array_.ndim());
   }
@@ -76,13 +75,19 @@ class Arguments {
  public:
   Arguments(const py::object& places, const py::object& keys, const py::object& guards, const py::object& members,
             const py::object& opened)
-      : places_("places", places), opened_("opened", opened), keys_("keys", keys), guards_("guards", guards), members_("members", members) {
+      : places_("places", places),
+        opened_("opened", opened),
+        keys_("keys", keys),
+        guards_("guards", guards),
+        members_("members", members) {
     set(places_.values());
-    if (places_.ndim() != 1 || opened_.ndim() != 1)
-      throw py::value_error("places and opened are one-dimensional");
+    if (places_.ndim() != 1 || opened_.ndim() != 1) throw py::value_error("places and opened are one-dimensional");
   }
   Arguments(std::int32_t place, std::int64_t n, const py::object& keys, const py::object& guards)
-      : places_("places", py::none()), opened_("opened", py::none()), keys_("keys", keys), guards_("guards", guards),
+      : places_("places", py::none()),
+        opened_("opened", py::none()),
+        keys_("keys", keys),
+        guards_("guards", guards),
         members_("members", py::none()) {
     if (n < 0) throw py::value_error("n: " + std::to_string(n) + " is negative");
     repeated_.assign(static_cast<std::size_t>(n), place);
@@ -96,13 +101,14 @@ class Arguments {
     const auto n = places.size();
     const auto length = [&](const char* name, const auto& given) {
       if (given.given() && (given.ndim() != 1 || given.shape(0) != n))
-        throw py::value_error(std::string(name) + ": one value a token is needed, for " + std::to_string(n) + " tokens");
+        throw py::value_error(std::string(name) + ": one value a token is needed, for " + std::to_string(n) +
+                              " tokens");
     };
     length("guards", guards_);
     length("members", members_);
     if (keys_.given() && (keys_.ndim() > 2 || keys_.shape(0) != n))
       throw py::value_error("keys: one row a token is needed, for " + std::to_string(n) + " tokens");
-    emission_ = {places, keys_.values(), keys_.ndim() == 2 ? keys_.shape(1) : 1,
+    emission_ = {places,           keys_.values(),    keys_.ndim() == 2 ? keys_.shape(1) : 1,
                  guards_.values(), members_.values(), opened_.values()};
   }
 
@@ -126,7 +132,8 @@ std::unique_ptr<Fleet> make_fleet(std::int64_t places, std::int64_t transitions,
   FleetSpec spec;
   spec.places = places;
   spec.transitions = transitions;
-  for (const auto& [t, p, mode, weight, guard, key_slot] : inputs) spec.inputs.push_back({t, p, mode, weight, guard, key_slot});
+  for (const auto& [t, p, mode, weight, guard, key_slot] : inputs)
+    spec.inputs.push_back({t, p, mode, weight, guard, key_slot});
   for (const auto& [t, p, weight] : outputs) spec.outputs.push_back({t, p, weight});
   spec.scatters = scatters;
   for (const auto& [t, p, weight] : inhibitors) spec.inhibitors.push_back({t, p, weight});
@@ -166,10 +173,10 @@ void bind_fleet(py::module_& m) {
       py::set_error(PyExc_KeyError, unknown.what());
     }
   });
-  m.attr("TAKE") = static_cast<int>(ArcMode::take);
-  m.attr("DRAIN") = static_cast<int>(ArcMode::drain);
-  m.attr("GATHER") = static_cast<int>(ArcMode::gather);
-  m.attr("READ") = static_cast<int>(ArcMode::read);
+  m.attr("TAKE") = static_cast<int>(ArcMode::kTake);
+  m.attr("DRAIN") = static_cast<int>(ArcMode::kDrain);
+  m.attr("GATHER") = static_cast<int>(ArcMode::kGather);
+  m.attr("READ") = static_cast<int>(ArcMode::kRead);
   bind_results(m);
 
   const auto none = py::none();
@@ -178,55 +185,68 @@ void bind_fleet(py::module_& m) {
       .def(py::init(&make_fleet), py::kw_only(), py::arg("places"), py::arg("transitions"), py::arg("inputs"),
            py::arg("outputs"), py::arg("scatters") = py::tuple(), py::arg("inhibitors") = py::tuple(),
            py::arg("priorities") = py::tuple(), py::arg("resources") = py::dict(), py::arg("capacities") = py::dict())
-      .def("open", [](Fleet& fleet, std::int64_t n) { return array_of(fleet.open(n)); }, py::arg("n") = 1)
+      .def(
+          "open", [](Fleet& fleet, std::int64_t n) { return array_of(fleet.open(n)); }, py::arg("n") = 1)
       .def("close", &Fleet::close, py::arg("session"))
-      .def("put",
-           [](Fleet& fleet, std::int64_t session, std::int32_t place, std::int64_t n, const py::object& keys,
-              const py::object& guards) -> Ids {
-             return array_of(fleet.put(session, Arguments(place, n, keys, guards).emission()));
-           },
-           py::arg("session"), py::arg("place"), py::arg("n") = 1, py::arg("keys") = none, py::arg("guards") = none)
+      .def(
+          "put",
+          [](Fleet& fleet, std::int64_t session, std::int32_t place, std::int64_t n, const py::object& keys,
+             const py::object& guards) -> Ids {
+            return array_of(fleet.put(session, Arguments(place, n, keys, guards).emission()));
+          },
+          py::arg("session"), py::arg("place"), py::arg("n") = 1, py::arg("keys") = none, py::arg("guards") = none)
       .def("claim", &Fleet::claim, py::arg("limit"))
-      .def("emit",
-           [](Fleet& fleet, std::int64_t firing, const py::object& places, const py::object& keys, const py::object& guards,
-              const py::object& members, const py::object& opened) -> Ids {
-             return array_of(fleet.emit(firing, Arguments(places, keys, guards, members, opened).emission()));
-           },
-           py::arg("firing"), py::arg("places"), py::arg("keys") = none, py::arg("guards") = none,
-           py::arg("members") = none, py::arg("opened") = py::tuple())
-      .def("complete",
-           [](Fleet& fleet, std::int64_t firing, const py::object& places, const py::object& keys, const py::object& guards,
-              const py::object& members, const py::object& opened) -> Ids {
-             return array_of(fleet.complete(firing, Arguments(places, keys, guards, members, opened).emission()));
-           },
-           py::arg("firing"), py::arg("places") = py::tuple(), py::arg("keys") = none, py::arg("guards") = none,
-           py::arg("members") = none, py::arg("opened") = py::tuple())
-      .def("fail",
-           [](Fleet& fleet, std::int64_t firing, const py::object& places, const py::object& keys,
-              const py::object& guards) -> Ids {
-             return array_of(fleet.fail(firing, Arguments(places, keys, guards, py::none(), py::none()).emission()));
-           },
-           py::arg("firing"), py::arg("places") = py::tuple(), py::arg("keys") = none, py::arg("guards") = none)
+      .def(
+          "emit",
+          [](Fleet& fleet, std::int64_t firing, const py::object& places, const py::object& keys,
+             const py::object& guards, const py::object& members, const py::object& opened) -> Ids {
+            return array_of(fleet.emit(firing, Arguments(places, keys, guards, members, opened).emission()));
+          },
+          py::arg("firing"), py::arg("places"), py::arg("keys") = none, py::arg("guards") = none,
+          py::arg("members") = none, py::arg("opened") = py::tuple())
+      .def(
+          "complete",
+          [](Fleet& fleet, std::int64_t firing, const py::object& places, const py::object& keys,
+             const py::object& guards, const py::object& members, const py::object& opened) -> Ids {
+            return array_of(fleet.complete(firing, Arguments(places, keys, guards, members, opened).emission()));
+          },
+          py::arg("firing"), py::arg("places") = py::tuple(), py::arg("keys") = none, py::arg("guards") = none,
+          py::arg("members") = none, py::arg("opened") = py::tuple())
+      .def(
+          "fail",
+          [](Fleet& fleet, std::int64_t firing, const py::object& places, const py::object& keys,
+             const py::object& guards) -> Ids {
+            return array_of(fleet.fail(firing, Arguments(places, keys, guards, py::none(), py::none()).emission()));
+          },
+          py::arg("firing"), py::arg("places") = py::tuple(), py::arg("keys") = none, py::arg("guards") = none)
       .def("release", &Fleet::release, py::arg("firing"))
       .def("drop", &Fleet::drop, py::arg("session"), py::arg("token"))
       .def("supply", &Fleet::supply, py::arg("place"), py::arg("n"))
-      .def("marking", [](const Fleet& fleet, std::int64_t session) { return array_of(fleet.marking(session)); },
-           py::arg("session"))
+      .def(
+          "marking", [](const Fleet& fleet, std::int64_t session) { return array_of(fleet.marking(session)); },
+          py::arg("session"))
       .def("resources",
            [](const Fleet& fleet) {
              py::dict all;
              for (const auto& [place, tokens] : fleet.resources()) all[py::int_(place)] = tokens;
              return all;
            })
-      .def("tokens",
-           [](const Fleet& fleet, std::int64_t session, std::int64_t place) { return array_of(fleet.tokens(session, place)); },
-           py::arg("session"), py::arg("place"))
-      .def("firings", [](const Fleet& fleet, std::int64_t session) { return array_of(fleet.firings(session)); },
-           py::arg("session"))
-      .def("enabled", [](const Fleet& fleet, std::int64_t session) { return array_of(fleet.enabled(session)); },
-           py::arg("session"))
+      .def(
+          "tokens",
+          [](const Fleet& fleet, std::int64_t session, std::int64_t place) {
+            return array_of(fleet.tokens(session, place));
+          },
+          py::arg("session"), py::arg("place"))
+      .def(
+          "firings", [](const Fleet& fleet, std::int64_t session) { return array_of(fleet.firings(session)); },
+          py::arg("session"))
+      .def(
+          "enabled", [](const Fleet& fleet, std::int64_t session) { return array_of(fleet.enabled(session)); },
+          py::arg("session"))
       .def("waiting", &Fleet::waiting, py::arg("session"))
-      .def("scope", [](const Fleet& fleet, std::int64_t token) { return array_of(fleet.scope(token)); }, py::arg("token"))
+      .def(
+          "scope", [](const Fleet& fleet, std::int64_t token) { return array_of(fleet.scope(token)); },
+          py::arg("token"))
       .def_property_readonly("places", &Fleet::places)
       .def_property_readonly("transitions", &Fleet::transitions)
       .def_property_readonly("pending", &Fleet::pending)

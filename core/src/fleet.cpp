@@ -14,11 +14,19 @@ Fleet& Fleet::operator=(Fleet&&) noexcept = default;
 
 std::vector<std::int64_t> Fleet::open(std::int64_t n) { return state_->open(n); }
 void Fleet::close(std::int64_t session) { state_->close(session); }
-std::vector<std::int64_t> Fleet::put(std::int64_t session, const Emission& tokens) { return state_->put(session, tokens); }
+std::vector<std::int64_t> Fleet::put(std::int64_t session, const Emission& tokens) {
+  return state_->put(session, tokens);
+}
 Claims Fleet::claim(std::int64_t limit) { return state_->claim(limit); }
-std::vector<std::int64_t> Fleet::emit(std::int64_t firing, const Emission& tokens) { return state_->emit(firing, tokens); }
-std::vector<std::int64_t> Fleet::complete(std::int64_t firing, const Emission& tokens) { return state_->end(firing, tokens); }
-std::vector<std::int64_t> Fleet::fail(std::int64_t firing, const Emission& tokens) { return state_->end(firing, tokens); }
+std::vector<std::int64_t> Fleet::emit(std::int64_t firing, const Emission& tokens) {
+  return state_->emit(firing, tokens);
+}
+std::vector<std::int64_t> Fleet::complete(std::int64_t firing, const Emission& tokens) {
+  return state_->end(firing, tokens);
+}
+std::vector<std::int64_t> Fleet::fail(std::int64_t firing, const Emission& tokens) {
+  return state_->end(firing, tokens);
+}
 void Fleet::release(std::int64_t firing) { state_->release(firing); }
 void Fleet::drop(std::int64_t session, std::int64_t token) { state_->drop(session, token); }
 void Fleet::supply(std::int64_t place, std::int64_t n) { state_->supply(place, n); }

@@ -79,25 +79,25 @@ void Fleet::State::choose_tokens(Firing& firing, Claims& claims) {
   consumed_.clear();
   for (std::size_t j = 0; j < arcs.size(); ++j) {
     const auto& arc = arcs[j];
-    if (arc.mode == ArcMode::gather) {
+    if (arc.mode == ArcMode::kGather) {
       for (const auto token : groups.members(firing.closing, arc.queue)) {
         claims.tokens.push_back(tokens.id(token));
         consumed_.push_back(token);
       }
     } else {
       const auto& queue = net.queues[arc.queue];
-      const auto& list = queue.kind == QueueKind::plain ? block(slot).lists[queue.slot]
-                                                        : sessions[slot].keys->lists.at({arc.queue, key});
+      const auto& list = queue.kind == QueueKind::kPlain ? block(slot).lists[queue.slot]
+                                                         : sessions[slot].keys->lists.at({arc.queue, key});
       auto node = list.head;
-      if (arc.mode == ArcMode::take)
+      if (arc.mode == ArcMode::kTake)
         for (std::size_t i = 0; i < j; ++i)
-          if (arcs[i].mode == ArcMode::take && arcs[i].queue == arc.queue)
+          if (arcs[i].mode == ArcMode::kTake && arcs[i].queue == arc.queue)
             for (Count skipped = 0; skipped < arcs[i].weight; ++skipped) node = tokens.node(node).next;
-      auto wanted = arc.mode == ArcMode::drain ? list.count : static_cast<std::uint32_t>(arc.weight);
+      auto wanted = arc.mode == ArcMode::kDrain ? list.count : static_cast<std::uint32_t>(arc.weight);
       for (; wanted > 0; --wanted, node = tokens.node(node).next) {
         const auto token = tokens.node(node).token;
         claims.tokens.push_back(tokens.id(token));
-        if (arc.mode != ArcMode::read) consumed_.push_back(token);
+        if (arc.mode != ArcMode::kRead) consumed_.push_back(token);
       }
     }
     claims.offsets.push_back(static_cast<std::int64_t>(claims.tokens.size()));
@@ -153,11 +153,12 @@ void Fleet::State::check_outputs(const Firing& firing, const Emission& emission,
     const auto& arc = arc_to(emission.places[i]);
     const bool member = !emission.members.empty() && emission.members[i] != 0;
     if (member != arc.scatter)
-      throw std::invalid_argument("place " + std::to_string(arc.place) + ": transition " +
-                                  std::to_string(firing.transition) +
-                                  (member ? " puts single tokens there, not a list" : " puts a list there, not single tokens"));
+      throw std::invalid_argument(
+          "place " + std::to_string(arc.place) + ": transition " + std::to_string(firing.transition) +
+          (member ? " puts single tokens there, not a list" : " puts a list there, not single tokens"));
     if (arc.capacity_index == kNone) continue;
-    const auto same = std::find_if(arriving.begin(), arriving.end(), [&](auto& a) { return a.first == arc.capacity_index; });
+    const auto same =
+        std::find_if(arriving.begin(), arriving.end(), [&](auto& a) { return a.first == arc.capacity_index; });
     if (same == arriving.end())
       arriving.emplace_back(arc.capacity_index, 1);
     else
@@ -191,7 +192,8 @@ std::vector<std::int64_t> Fleet::State::put_outputs(std::uint32_t slot, const Em
   if (net.has_gathers) {
     for (const auto p : emission.opened) opened_to(p);
     for (std::size_t i = 0; i < emission.members.size(); ++i)
-      if (emission.members[i] != 0 && (i == 0 || emission.places[i] != emission.places[i - 1])) opened_to(emission.places[i]);
+      if (emission.members[i] != 0 && (i == 0 || emission.places[i] != emission.places[i - 1]))
+        opened_to(emission.places[i]);
   }
   const auto list_scope = firing.opened == kNil ? firing.scope : groups.member_scope(firing.opened);
   std::vector<std::int64_t> ids;

@@ -10,9 +10,9 @@ GroupStore::Role GroupStore::role(std::uint32_t token, bool innermost, std::uint
   const auto place = (*tokens_)[token].place;
   const auto& gather = net_->queues[queue];
   if (place == gather.place && gather.admits(tokens_->guards(token)))
-    return innermost && (*tokens_)[token].owner == kNil ? Role::member : Role::blocker;
+    return innermost && (*tokens_)[token].owner == kNil ? Role::kMember : Role::kBlocker;
   const bool comes = innermost ? net_->reaches_balanced(place, gather.place) : net_->reaches(place, gather.place);
-  return comes ? Role::blocker : Role::none;
+  return comes ? Role::kBlocker : Role::kNone;
 }
 
 std::uint32_t GroupStore::node_in(std::uint32_t token, std::uint32_t queue) const noexcept {
@@ -28,15 +28,15 @@ void GroupStore::contribute(std::uint32_t token, bool enters) {
     const bool innermost = i + 1 == groups.size();
     for (auto& gathering : groups_[groups[i].slot].gatherings) {
       switch (role(token, innermost, gathering.queue)) {
-        case Role::none:
+        case Role::kNone:
           continue;
-        case Role::member: {
+        case Role::kMember: {
           const auto node = node_in(token, gathering.queue);
           enters ? tokens_->append(gathering.members, node) : tokens_->remove(gathering.members, node);
           touch(groups[i].slot);
           break;
         }
-        case Role::blocker:
+        case Role::kBlocker:
           gathering.blockers += enters ? 1u : ~0u;
           if (gathering.blockers <= 1) touch(groups[i].slot);
           break;
@@ -142,8 +142,8 @@ void GroupStore::count_existing(std::uint32_t group, Gathering& gathering) {
     const bool innermost = scopes_[scope].groups.back().slot == group;
     for (auto token = scopes_[scope].first_token; token != kNil; token = carriers_[token].next) {
       const auto kind = role(token, innermost, gathering.queue);
-      if (kind == Role::member) tokens_->append(gathering.members, node_in(token, gathering.queue));
-      if (kind == Role::blocker) ++gathering.blockers;
+      if (kind == Role::kMember) tokens_->append(gathering.members, node_in(token, gathering.queue));
+      if (kind == Role::kBlocker) ++gathering.blockers;
     }
   }
   const auto place = net_->queues[gathering.queue].place;
@@ -225,7 +225,8 @@ void GroupStore::fired(std::uint32_t group, std::uint32_t transition, const std:
   for (const auto token : consumed) {
     const auto place = (*tokens_)[token].place;
     const auto arcs = net_->gathers[transition];
-    if (std::none_of(arcs.begin(), arcs.end(), [&](const GatherArc& arc) { return net_->queues[arc.queue].place == place; }))
+    if (std::none_of(arcs.begin(), arcs.end(),
+                     [&](const GatherArc& arc) { return net_->queues[arc.queue].place == place; }))
       continue;
     for (const auto& carried : scopes_[scope_of(token)].groups) {
       if (!serves(carried.slot)) continue;
@@ -288,7 +289,8 @@ void GroupStore::end(std::uint32_t group) {
   const auto scopes = groups_[group].scopes;
   for (const auto scope : scopes) {
     ref(scope);
-    for (auto token = scopes_[scope].first_token; token != kNil; token = carriers_[token].next) contribute(token, false);
+    for (auto token = scopes_[scope].first_token; token != kNil; token = carriers_[token].next)
+      contribute(token, false);
     auto& groups = scopes_[scope].groups;
     const auto at = std::find_if(groups.begin(), groups.end(), [&](const GroupRef& g) { return g.slot == group; });
     forget_hash(scope);
@@ -396,7 +398,7 @@ std::vector<Waiting> GroupStore::waiting(std::uint32_t session) const {
       for (const auto scope : record.scopes) {
         const bool innermost = scopes_[scope].groups.back().slot == group;
         for (auto token = scopes_[scope].first_token; token != kNil; token = carriers_[token].next) {
-          if (role(token, innermost, gathering.queue) != Role::blocker) continue;
+          if (role(token, innermost, gathering.queue) != Role::kBlocker) continue;
           wait.blockers.push_back(tokens_->id(token));
           if (const auto owner = (*tokens_)[token].owner; owner != kNil) wait.firings.push_back(owner);
         }

@@ -18,7 +18,7 @@
 namespace petricore::fleet {
 
 struct GroupRef {
-  std::uint64_t id;    // order of opening
+  std::uint64_t id;  // order of opening
   std::uint32_t slot;
   std::uint32_t position;  // of the scope in the group's list of scopes
 };
@@ -45,7 +45,9 @@ class GroupStore {
   std::uint32_t scope_of(std::uint32_t token) const noexcept {
     return token < carriers_.size() ? carriers_[token].scope : kNil;
   }
-  void ref(std::uint32_t scope) { if (scope != kNil) ++scopes_[scope].refs; }
+  void ref(std::uint32_t scope) {
+    if (scope != kNil) ++scopes_[scope].refs;
+  }
   void unref(std::uint32_t scope);
   std::vector<std::int64_t> groups_of(std::uint32_t scope) const;
 
@@ -60,7 +62,8 @@ class GroupStore {
 
   // The group of this running firing gains the gatherings of a list put to `place`; opened first if group is kNil.
   // Stays kNil when nothing gathers that list.
-  void open(std::uint32_t& group, std::uint32_t session, std::uint32_t firing, std::uint32_t parent, std::uint32_t place);
+  void open(std::uint32_t& group, std::uint32_t session, std::uint32_t firing, std::uint32_t parent,
+            std::uint32_t place);
   std::uint32_t member_scope(std::uint32_t group) const noexcept { return groups_[group].member_scope; }
   void firing_ended(std::uint32_t group);  // the firing that opened it
 
@@ -82,7 +85,7 @@ class GroupStore {
   std::vector<Waiting> waiting(std::uint32_t session) const;
 
  private:
-  enum class Role : std::uint8_t { none, member, blocker };
+  enum class Role : std::uint8_t { kNone, kMember, kBlocker };
 
   struct Scope {
     std::vector<GroupRef> groups;
@@ -101,7 +104,7 @@ class GroupStore {
     std::uint64_t id = 0;  // 0: free slot
     std::uint32_t session = 0;
     std::uint32_t parent = kNil, member_scope = kNil;
-    std::uint32_t runner = kNil;  // the firing that opened it, while it runs
+    std::uint32_t runner = kNil;             // the firing that opened it, while it runs
     std::uint32_t prev = kNil, next = kNil;  // groups of one session; next: free list
     bool queued = false, touched = false;
     std::vector<Gathering> gatherings;

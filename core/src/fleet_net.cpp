@@ -30,7 +30,7 @@ Count add(const std::string& where, Count a, Count b) {
 template <class T>
 using Rows = std::vector<std::vector<T>>;
 
-bool consumes(ArcMode mode) { return mode != ArcMode::read; }
+bool consumes(ArcMode mode) { return mode != ArcMode::kRead; }
 
 std::string transition_name(std::uint32_t t) { return "transition " + text(t); }
 
@@ -38,7 +38,8 @@ std::string transition_name(std::uint32_t t) { return "transition " + text(t); }
 
 FleetNet::FleetNet(const FleetSpec& spec) {
   constexpr std::int64_t kMaxNodes = 1 << 30;
-  if (spec.places < 0 || spec.places > kMaxNodes) bad("places: " + text(spec.places) + " is not in 0.." + text(kMaxNodes));
+  if (spec.places < 0 || spec.places > kMaxNodes)
+    bad("places: " + text(spec.places) + " is not in 0.." + text(kMaxNodes));
   if (spec.transitions < 0 || spec.transitions > kMaxNodes)
     bad("transitions: " + text(spec.transitions) + " is not in 0.." + text(kMaxNodes));
   places = static_cast<std::size_t>(spec.places);
@@ -84,11 +85,12 @@ FleetNet::FleetNet(const FleetSpec& spec) {
 }
 
 std::uint32_t FleetNet::queue_for(std::uint32_t place, std::int32_t guard, std::int32_t key_slot, QueueKind kind) {
-  if (guard < 0 && key_slot < 0 && kind == QueueKind::plain) return place;
+  if (guard < 0 && key_slot < 0 && kind == QueueKind::kPlain) return place;
   for (const auto q : place_queues_[place])
     if (queues[q].guard == guard && queues[q].key_slot == key_slot && queues[q].kind == kind) return q;
   const auto q = static_cast<std::uint32_t>(queues.size());
-  queues.push_back({place, guard, key_slot, kind, kind == QueueKind::plain ? static_cast<std::uint32_t>(plain_queues++) : kNone});
+  queues.push_back(
+      {place, guard, key_slot, kind, kind == QueueKind::kPlain ? static_cast<std::uint32_t>(plain_queues++) : kNone});
   place_queues_[place].push_back(q);
   return q;
 }
@@ -96,7 +98,7 @@ std::uint32_t FleetNet::queue_for(std::uint32_t place, std::int32_t guard, std::
 void FleetNet::compile_inputs(const FleetSpec& spec) {
   queues.resize(places);
   plain_queues = places;
-  for (std::uint32_t p = 0; p < places; ++p) queues[p] = {p, -1, -1, QueueKind::plain, p};
+  for (std::uint32_t p = 0; p < places; ++p) queues[p] = {p, -1, -1, QueueKind::kPlain, p};
   place_queues_.assign(places, {});
 
   Rows<InputArc> rows(transitions);
@@ -104,17 +106,18 @@ void FleetNet::compile_inputs(const FleetSpec& spec) {
   std::vector<bool> binds(transitions, false);
   for (std::size_t i = 0; i < spec.inputs.size(); ++i) {
     const auto& in = spec.inputs[i];
-    const auto t = index_in("inputs[" + text(static_cast<std::int64_t>(i)) + "]", "transition", in.transition, transitions);
+    const auto t =
+        index_in("inputs[" + text(static_cast<std::int64_t>(i)) + "]", "transition", in.transition, transitions);
     const auto p = index_in("input of " + transition_name(t), "place", in.place, places);
     const std::string where = "input of " + transition_name(t) + " from place " + text(p);
     if (in.mode < 0 || in.mode > 3) bad(where + ": mode " + text(in.mode) + " is none of TAKE, DRAIN, GATHER, READ");
     const auto mode = static_cast<ArcMode>(in.mode);
-    const bool may_be_zero = mode == ArcMode::drain || mode == ArcMode::gather;
+    const bool may_be_zero = mode == ArcMode::kDrain || mode == ArcMode::kGather;
     const auto weight = count_in(where, "weight", in.weight, may_be_zero ? 0 : 1);
     if (in.guard < -1 || in.guard > 63) bad(where + ": guard " + text(in.guard) + " is not in -1..63");
     if (in.key_slot < -1 || in.key_slot > 63) bad(where + ": key slot " + text(in.key_slot) + " is not in -1..63");
     if (resource_index[p] != kNone) {
-      if (mode != ArcMode::take || in.guard >= 0 || in.key_slot >= 0)
+      if (mode != ArcMode::kTake || in.guard >= 0 || in.key_slot >= 0)
         bad(where + ": a resource can only be taken, without guard or key");
       auto& amounts = taken[t];
       const auto same = std::find_if(amounts.begin(), amounts.end(),
@@ -125,29 +128,32 @@ void FleetNet::compile_inputs(const FleetSpec& spec) {
         same->tokens = add(where, same->tokens, weight);
       continue;
     }
-    if (in.key_slot >= 0 && may_be_zero) bad(where + ": a keyed arc takes or reads, mode " + text(in.mode) + " does not");
-    const auto kind = mode == ArcMode::gather ? QueueKind::gather
-                      : in.key_slot >= 0      ? QueueKind::keyed
-                                              : QueueKind::plain;
+    if (in.key_slot >= 0 && may_be_zero)
+      bad(where + ": a keyed arc takes or reads, mode " + text(in.mode) + " does not");
+    const auto kind = mode == ArcMode::kGather ? QueueKind::kGather
+                      : in.key_slot >= 0       ? QueueKind::kKeyed
+                                               : QueueKind::kPlain;
     const auto queue = queue_for(p, static_cast<std::int32_t>(in.guard), static_cast<std::int32_t>(in.key_slot), kind);
     for (const auto& other : rows[t]) {
       if (other.place != p || !consumes(mode) || !consumes(other.mode)) continue;
-      if (mode != ArcMode::take || other.mode != ArcMode::take || other.queue != queue)
-        bad(where + ": the transition consumes from this place by another arc already; only TAKE arcs with the same "
-                    "guard and key may share a place");
+      if (mode != ArcMode::kTake || other.mode != ArcMode::kTake || other.queue != queue)
+        bad(where +
+            ": the transition consumes from this place by another arc already; only TAKE arcs with the same "
+            "guard and key may share a place");
     }
     if (rows[t].size() == 0xffff) bad(transition_name(t) + ": more than 65535 input arcs");
     rows[t].push_back({p, queue, mode, weight});
-    binds[t] = binds[t] || weight > 0 || mode == ArcMode::gather;
+    binds[t] = binds[t] || weight > 0 || mode == ArcMode::kGather;
     has_guards = has_guards || in.guard >= 0;
     has_keys = has_keys || in.key_slot >= 0;
-    has_gathers = has_gathers || mode == ArcMode::gather;
+    has_gathers = has_gathers || mode == ArcMode::kGather;
     key_slots = std::max(key_slots, static_cast<std::size_t>(in.key_slot + 1));
   }
   for (std::uint32_t t = 0; t < transitions; ++t)
     if (!binds[t])
-      bad(transition_name(t) + " takes or reads no session token, so nothing says when and in which session it fires; "
-                               "let a timer put tokens instead");
+      bad(transition_name(t) +
+          " takes or reads no session token, so nothing says when and in which session it fires; "
+          "let a timer put tokens instead");
   inputs = Csr<InputArc>::from_rows(rows);
   needs = Csr<Amount>::from_rows(taken);
   extra_queues = Csr<std::uint32_t>::from_rows(place_queues_);
@@ -158,12 +164,14 @@ void FleetNet::compile_outputs(const FleetSpec& spec) {
   Rows<Amount> given(transitions);
   for (std::size_t i = 0; i < spec.outputs.size(); ++i) {
     const auto& out = spec.outputs[i];
-    const auto t = index_in("outputs[" + text(static_cast<std::int64_t>(i)) + "]", "transition", out.transition, transitions);
+    const auto t =
+        index_in("outputs[" + text(static_cast<std::int64_t>(i)) + "]", "transition", out.transition, transitions);
     const auto p = index_in("output of " + transition_name(t), "place", out.place, places);
     const std::string where = "output of " + transition_name(t) + " to place " + text(p);
     const auto weight = count_in(where, "weight", out.weight, 1);
     if (const auto r = resource_index[p]; r != kNone) {
-      const auto same = std::find_if(given[t].begin(), given[t].end(), [&](const Amount& a) { return a.resource == r; });
+      const auto same =
+          std::find_if(given[t].begin(), given[t].end(), [&](const Amount& a) { return a.resource == r; });
       if (same == given[t].end())
         given[t].push_back({r, weight});
       else
@@ -177,7 +185,8 @@ void FleetNet::compile_outputs(const FleetSpec& spec) {
     }
     Count taken = 0;
     for (const auto& in : inputs[t])
-      if (in.place == p && (in.mode == ArcMode::take || in.mode == ArcMode::drain)) taken = add(where, taken, in.weight);
+      if (in.place == p && (in.mode == ArcMode::kTake || in.mode == ArcMode::kDrain))
+        taken = add(where, taken, in.weight);
     rows[t].push_back({p, weight, false, capacity_index[p], taken});
   }
   for (const auto& [transition, place] : spec.scatters) {
@@ -200,7 +209,7 @@ void FleetNet::compile_watchers(const FleetSpec& spec) {
   keyed_watchers.assign(transitions, 0);
   const auto watch = [&](std::uint32_t t, std::uint32_t queue, Count threshold) {
     rows[queue].push_back({t, threshold, false});
-    if (queues[queue].kind == QueueKind::keyed)
+    if (queues[queue].kind == QueueKind::kKeyed)
       ++keyed_watchers[t];
     else
       ++unmet[t];
@@ -209,9 +218,9 @@ void FleetNet::compile_watchers(const FleetSpec& spec) {
     std::map<std::uint32_t, Count> taken;  // TAKE arcs that share a queue add up
     bool gathers_any = false;
     for (const auto& arc : inputs[t]) {
-      if (arc.mode == ArcMode::take)
+      if (arc.mode == ArcMode::kTake)
         taken[arc.queue] = add("inputs of " + transition_name(t), taken[arc.queue], arc.weight);
-      else if (arc.mode == ArcMode::gather)
+      else if (arc.mode == ArcMode::kGather)
         gathers_any = true;
       else if (arc.weight > 0)
         watch(t, arc.queue, arc.weight);
@@ -226,7 +235,8 @@ void FleetNet::compile_watchers(const FleetSpec& spec) {
   }
   for (std::size_t i = 0; i < spec.inhibitors.size(); ++i) {
     const auto& in = spec.inhibitors[i];
-    const auto t = index_in("inhibitors[" + text(static_cast<std::int64_t>(i)) + "]", "transition", in.transition, transitions);
+    const auto t =
+        index_in("inhibitors[" + text(static_cast<std::int64_t>(i)) + "]", "transition", in.transition, transitions);
     const auto p = index_in("inhibitor of " + transition_name(t), "place", in.place, places);
     const std::string where = "inhibitor of " + transition_name(t) + " on place " + text(p);
     if (resource_index[p] != kNone) bad(where + ": a resource inhibits nothing");

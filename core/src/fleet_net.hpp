@@ -12,14 +12,14 @@ namespace petricore::fleet {
 
 inline constexpr std::uint32_t kNone = 0xffffffffu;
 
-enum class QueueKind : std::uint8_t { plain, keyed, gather };
+enum class QueueKind : std::uint8_t { kPlain, kKeyed, kGather };
 
 // Queues 0 .. places-1 are the base queues: all free tokens of the place, for marking, tokens and plain arcs.
 struct Queue {
   std::uint32_t place = 0;
   std::int32_t guard = -1;
   std::int32_t key_slot = -1;
-  QueueKind kind = QueueKind::plain;
+  QueueKind kind = QueueKind::kPlain;
   std::uint32_t slot = 0;  // plain: index of its list in the session's block
 
   bool admits(std::uint64_t guards) const noexcept { return guard < 0 || ((guards >> guard) & 1u) != 0; }
@@ -105,37 +105,35 @@ class FleetNet {
   bool has_guards = false, has_keys = false, has_gathers = false;
 
   std::vector<Queue> queues;
-  std::size_t plain_queues = 0;                // lists in a session's block
-  Csr<std::uint32_t> extra_queues;             // by place, base queue excluded
-  Csr<Watcher> watchers;                       // by queue; those of keyed queues count keys
-  Csr<InputArc> inputs;                        // by transition, session places only, declared order
-  Csr<OutputArc> outputs;                      // by transition, session places only
-  Csr<Amount> needs, returns;                  // by transition: resources taken and given back
-  std::vector<std::uint16_t> unsatisfied;      // of an empty session, by transition
-  std::vector<std::uint16_t> keyed_watchers;   // by transition: arcs a key has to satisfy
-  std::vector<std::uint32_t> priority_line;    // by transition: 0 is served first
+  std::size_t plain_queues = 0;               // lists in a session's block
+  Csr<std::uint32_t> extra_queues;            // by place, base queue excluded
+  Csr<Watcher> watchers;                      // by queue; those of keyed queues count keys
+  Csr<InputArc> inputs;                       // by transition, session places only, declared order
+  Csr<OutputArc> outputs;                     // by transition, session places only
+  Csr<Amount> needs, returns;                 // by transition: resources taken and given back
+  std::vector<std::uint16_t> unsatisfied;     // of an empty session, by transition
+  std::vector<std::uint16_t> keyed_watchers;  // by transition: arcs a key has to satisfy
+  std::vector<std::uint32_t> priority_line;   // by transition: 0 is served first
   std::size_t priority_lines = 0;
 
-  std::vector<std::uint32_t> resource_index;   // by place: kNone, or index into resource_place
+  std::vector<std::uint32_t> resource_index;  // by place: kNone, or index into resource_place
   std::vector<std::uint32_t> resource_place;
   std::vector<std::int64_t> resource_initial;
-  std::vector<std::uint32_t> capacity_index;   // by place: kNone, or index into capacity
+  std::vector<std::uint32_t> capacity_index;  // by place: kNone, or index into capacity
   std::vector<std::uint32_t> capacity_place;
   std::vector<Count> capacity;
-  Csr<RoomWatcher> room_watchers;              // by capacity index
+  Csr<RoomWatcher> room_watchers;  // by capacity index
 
   // Gathers. A column of the tables is a gather place.
-  Csr<GatherArc> gathers;                      // by transition
-  Csr<std::uint32_t> gather_transitions;       // by queue, ascending
-  Csr<std::uint32_t> place_gathers;            // by place: its gather queues
-  Csr<std::uint32_t> scatter_gathers;          // by place: queues to gather what a list put there becomes
+  Csr<GatherArc> gathers;                 // by transition
+  Csr<std::uint32_t> gather_transitions;  // by queue, ascending
+  Csr<std::uint32_t> place_gathers;       // by place: its gather queues
+  Csr<std::uint32_t> scatter_gathers;     // by place: queues to gather what a list put there becomes
 
   // Whether a token on y may come to place p by one firing or more: on any path / without any gather of the
   // group that the token stands in innermost (nested scatters and their gathers in between are passed over).
   bool reaches(std::uint32_t y, std::uint32_t p) const noexcept { return reach_.get(y, gather_column_[p]); }
-  bool reaches_balanced(std::uint32_t y, std::uint32_t p) const noexcept {
-    return balanced_.get(y, gather_column_[p]);
-  }
+  bool reaches_balanced(std::uint32_t y, std::uint32_t p) const noexcept { return balanced_.get(y, gather_column_[p]); }
 
  private:
   void compile_inputs(const FleetSpec& spec);

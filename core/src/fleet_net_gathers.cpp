@@ -5,7 +5,8 @@
 //   y in S(x), t consumes y by a non-gather arc and puts z, not as a list          =>  S(z) within S(x);
 //   y in S(x), t consumes y by a non-gather arc and scatters to z                  =>  A(z) within S(x);
 // where A(z), what comes out of a list that was put to z once it is gathered again, is
-//   q in S(z), u gathers on q and puts w, not as a list  =>  S(w) within A(z);  ... and scatters to w  =>  A(w) within A(z).
+//   q in S(z), u gathers on q and puts w, not as a list  =>  S(w) within A(z);  ... and scatters to w  =>  A(w) within
+//   A(z).
 // (Balanced, "same-level" reachability: T. Reps, S. Horwitz, M. Sagiv, POPL 1995, doi:10.1145/199448.199462.)
 // Only the gather places in these sets matter, so a set is a row of bits over the gather places.
 #include <algorithm>
@@ -19,13 +20,13 @@ void FleetNet::compile_gathers() {
   std::vector<std::vector<std::uint32_t>> by_queue(queues.size()), by_place(places);
   for (std::uint32_t t = 0; t < transitions; ++t)
     for (const auto& arc : inputs[t])
-      if (arc.mode == ArcMode::gather) {
+      if (arc.mode == ArcMode::kGather) {
         by_transition[t].push_back({arc.queue, arc.weight});
         by_queue[arc.queue].push_back(t);
       }
   gather_column_.assign(has_gathers ? places : 0, kNone);
   for (std::uint32_t q = 0; q < queues.size(); ++q) {
-    if (queues[q].kind != QueueKind::gather) continue;
+    if (queues[q].kind != QueueKind::kGather) continue;
     const auto place = queues[q].place;
     if (by_place[place].empty()) {
       gather_column_[place] = static_cast<std::uint32_t>(gather_places_.size());
@@ -44,10 +45,10 @@ void FleetNet::compile_reachability() {
   std::vector<std::vector<std::uint32_t>> into(places), plain_into(places);
   for (std::uint32_t t = 0; t < transitions; ++t)
     for (const auto& in : inputs[t]) {
-      if (in.mode == ArcMode::read) continue;
+      if (in.mode == ArcMode::kRead) continue;
       for (const auto& out : outputs[t]) {
         into[out.place].push_back(in.place);
-        if (in.mode != ArcMode::gather && !out.scatter) plain_into[out.place].push_back(in.place);
+        if (in.mode != ArcMode::kGather && !out.scatter) plain_into[out.place].push_back(in.place);
       }
     }
 
@@ -101,11 +102,10 @@ void FleetNet::compile_reachability() {
             return own.get(z, gather_column_[queues[arc.queue].place]);
           });
           if (!closes) continue;
-          for (const auto& result : outputs[u])
-            changed |= after.merge(z, result.scatter ? after : own, result.place);
+          for (const auto& result : outputs[u]) changed |= after.merge(z, result.scatter ? after : own, result.place);
         }
         for (const auto& in : inputs[t])
-          if (in.mode == ArcMode::take || in.mode == ArcMode::drain) gain(in.place, after, z);
+          if (in.mode == ArcMode::kTake || in.mode == ArcMode::kDrain) gain(in.place, after, z);
       }
     changed = changed || !stack.empty();
   }

@@ -17,9 +17,7 @@ struct Pair {
   std::uint64_t age;
   std::uint32_t session, transition;
 
-  bool operator<(const Pair& other) const noexcept {
-    return std::tie(line, age) < std::tie(other.line, other.age);
-  }
+  bool operator<(const Pair& other) const noexcept { return std::tie(line, age) < std::tie(other.line, other.age); }
 };
 
 // A new pair joins the back of its ready line; a pair whose age is no longer current is stale and skipped by the

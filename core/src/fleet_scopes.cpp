@@ -103,7 +103,8 @@ std::uint32_t GroupStore::output_scope(const std::vector<std::uint32_t>& consume
     std::erase_if(all, [&](const GroupRef& group) { return group.slot == closing; });
   }
   std::sort(all.begin(), all.end(), [](const GroupRef& a, const GroupRef& b) { return a.id < b.id; });
-  all.erase(std::unique(all.begin(), all.end(), [](const GroupRef& a, const GroupRef& b) { return a.id == b.id; }), all.end());
+  all.erase(std::unique(all.begin(), all.end(), [](const GroupRef& a, const GroupRef& b) { return a.id == b.id; }),
+            all.end());
   const auto scope = intern(all);
   ref(scope);
   return scope;

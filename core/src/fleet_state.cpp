@@ -43,8 +43,8 @@ std::uint32_t Fleet::State::place(std::int64_t value) const {
 
 std::size_t Fleet::State::block_bytes() const noexcept {
   const auto waits = net.resource_place.empty() ? 0 : net.transitions;
-  return net.transitions * sizeof(std::uint64_t) + net.plain_queues * sizeof(List) + net.capacity.size() * sizeof(Count) +
-         (net.transitions + waits) * sizeof(std::uint16_t);
+  return net.transitions * sizeof(std::uint64_t) + net.plain_queues * sizeof(List) +
+         net.capacity.size() * sizeof(Count) + (net.transitions + waits) * sizeof(std::uint16_t);
 }
 
 Block Fleet::State::block(std::uint32_t slot) const noexcept {
@@ -137,7 +137,8 @@ void Fleet::State::count_down(std::uint32_t session, std::uint32_t queue, Count 
     if (count + 1 == watcher.threshold) satisfy(session, watcher.transition, watcher.inhibitor);
 }
 
-void Fleet::State::set_key(std::uint32_t session, std::uint32_t transition, std::int64_t key, KeyState& state, bool complete) {
+void Fleet::State::set_key(std::uint32_t session, std::uint32_t transition, std::int64_t key, KeyState& state,
+                           bool complete) {
   auto& line = sessions[session].keys->lines[transition];
   if (complete) {
     state.since = ++key_clock_;
@@ -193,12 +194,12 @@ void Fleet::State::enter(std::uint32_t token, bool newest) {
   for (auto node = tokens[token].first_node; node != kNil; node = tokens.node(node).sibling) {
     const auto queue = tokens.node(node).queue;
     const auto& kind = net.queues[queue];
-    if (kind.kind == QueueKind::gather) continue;  // the group store's
+    if (kind.kind == QueueKind::kGather) continue;  // the group store's
     const auto link = [&](List& list) {
       newest ? tokens.append(list, node) : tokens.insert(list, node);
       return static_cast<Count>(list.count);
     };
-    if (kind.kind == QueueKind::plain) {
+    if (kind.kind == QueueKind::kPlain) {
       count_up(slot, queue, link(view.lists[kind.slot]));
     } else {
       auto& keys = sessions[slot].keys;
@@ -215,11 +216,11 @@ void Fleet::State::leave(std::uint32_t token) {
   for (auto node = tokens[token].first_node; node != kNil; node = tokens.node(node).sibling) {
     const auto queue = tokens.node(node).queue;
     const auto& kind = net.queues[queue];
-    if (kind.kind == QueueKind::plain) {
+    if (kind.kind == QueueKind::kPlain) {
       auto& list = view.lists[kind.slot];
       tokens.remove(list, node);
       count_down(slot, queue, static_cast<Count>(list.count));
-    } else if (kind.kind == QueueKind::keyed) {
+    } else if (kind.kind == QueueKind::kKeyed) {
       auto& lists = sessions[slot].keys->lists;
       const auto key = tokens.key(token, static_cast<std::size_t>(kind.key_slot));
       const auto it = lists.find({queue, key});
@@ -252,8 +253,8 @@ void Fleet::State::check_emission(const Emission& emission) const {
   const auto n = emission.places.size();
   const auto size = [&](const char* what, std::size_t found, std::size_t wanted) {
     if (found != 0 && found != wanted)
-      throw std::invalid_argument(std::string(what) + ": " + std::to_string(found) + " values for " + std::to_string(n) +
-                                  " tokens");
+      throw std::invalid_argument(std::string(what) + ": " + std::to_string(found) + " values for " +
+                                  std::to_string(n) + " tokens");
   };
   size("keys", emission.keys.size(), n * emission.key_columns);
   size("guards", emission.guards.size(), n);
@@ -267,12 +268,13 @@ void Fleet::State::check_emission(const Emission& emission) const {
       throw std::invalid_argument("place " + std::to_string(p) + " is a resource; only supply puts tokens there");
     if (!emission.keys.empty() || !net.has_keys) continue;
     for (const auto queue : net.extra_queues[p])
-      if (net.queues[queue].kind == QueueKind::keyed)
+      if (net.queues[queue].kind == QueueKind::kKeyed)
         throw std::invalid_argument("place " + std::to_string(p) + " is read by key: its tokens need keys");
   }
 }
 
-std::int64_t Fleet::State::add_token(std::uint32_t session, std::uint32_t scope, const Emission& emission, std::size_t i) {
+std::int64_t Fleet::State::add_token(std::uint32_t session, std::uint32_t scope, const Emission& emission,
+                                     std::size_t i) {
   const auto* keys = emission.keys.empty() ? nullptr : emission.keys.data() + i * emission.key_columns;
   const auto guards = emission.guards.empty() ? 0 : emission.guards[i];
   const auto token = tokens.create(session, static_cast<std::uint32_t>(emission.places[i]), keys, guards);
@@ -291,9 +293,9 @@ std::vector<std::int64_t> Fleet::State::put(std::int64_t id, const Emission& emi
     if (c == kNone) continue;
     const auto occupied = record.block ? block(slot).occupied[c] : 0;
     if (arriving[c] >= net.capacity[c] - occupied)
-      throw std::invalid_argument("place " + std::to_string(p) + " of session " + std::to_string(id) + " has room for " +
-                                  std::to_string(net.capacity[c] - occupied) + " tokens only (capacity " +
-                                  std::to_string(net.capacity[c]) + ")");
+      throw std::invalid_argument("place " + std::to_string(p) + " of session " + std::to_string(id) +
+                                  " has room for " + std::to_string(net.capacity[c] - occupied) +
+                                  " tokens only (capacity " + std::to_string(net.capacity[c]) + ")");
     ++arriving[c];
   }
   if (!record.block) {
@@ -329,7 +331,8 @@ void Fleet::State::supply(std::int64_t value, std::int64_t n) {
   const auto p = place(value);
   const auto resource = net.resource_index[p];
   if (resource == kNone) throw std::invalid_argument("place " + std::to_string(p) + " is no resource");
-  if (n < 0) throw std::invalid_argument("cannot supply " + std::to_string(n) + " tokens to place " + std::to_string(p));
+  if (n < 0)
+    throw std::invalid_argument("cannot supply " + std::to_string(n) + " tokens to place " + std::to_string(p));
   free_resources[resource] += n;
   ready.wake(resource);
 }

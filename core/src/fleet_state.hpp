@@ -43,7 +43,7 @@ struct KeyIndex {
     std::deque<Turn> turns;
     std::uint32_t count = 0;
   };
-  std::unordered_map<KeyRef, List, KeyRefHash> lists;      // by (queue, key)
+  std::unordered_map<KeyRef, List, KeyRefHash> lists;       // by (queue, key)
   std::unordered_map<KeyRef, KeyState, KeyRefHash> states;  // by (transition, key)
   std::unordered_map<std::uint32_t, Line> lines;            // by transition
 };
@@ -133,7 +133,8 @@ class Fleet::State {
   void count_down(std::uint32_t session, std::uint32_t queue, Count count);
   void key_up(std::uint32_t session, std::uint32_t queue, std::int64_t key, Count count);
   void key_down(std::uint32_t session, std::uint32_t queue, std::int64_t key, Count count);
-  void set_key(std::uint32_t session, std::uint32_t transition, std::int64_t key, fleet::KeyState& state, bool complete);
+  void set_key(std::uint32_t session, std::uint32_t transition, std::int64_t key, fleet::KeyState& state,
+               bool complete);
   std::int64_t next_key(std::uint32_t session, std::uint32_t transition);
   void requeue_key(std::uint32_t session, std::uint32_t transition, std::int64_t key);
   void occupy(std::uint32_t session, std::uint32_t capacity, Count change);

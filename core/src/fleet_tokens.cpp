@@ -15,7 +15,8 @@ std::uint32_t TokenStore::create_node(std::uint32_t token, std::uint32_t queue, 
   return node;
 }
 
-std::uint32_t TokenStore::create(std::uint32_t session, std::uint32_t place, const std::int64_t* keys, std::uint64_t guards) {
+std::uint32_t TokenStore::create(std::uint32_t session, std::uint32_t place, const std::int64_t* keys,
+                                 std::uint64_t guards) {
   auto token = free_token_;
   if (token != kNil) {
     free_token_ = tokens_[token].next_held;

@@ -36,15 +36,16 @@ struct Node {
 struct Token {
   std::uint64_t age;  // order of arrival over all sessions
   std::uint32_t generation, session, place;
-  std::uint32_t owner;      // the firing that holds it, or kNil: free
-  std::uint32_t first_node; // its base queue's node
-  std::uint32_t next_held;  // of the same firing, in claim order
+  std::uint32_t owner;       // the firing that holds it, or kNil: free
+  std::uint32_t first_node;  // its base queue's node
+  std::uint32_t next_held;   // of the same firing, in claim order
   bool alive;
 };
 
 class TokenStore {
  public:
-  explicit TokenStore(const FleetNet& net) : net_(&net), tokens_(1), nodes_(1), keys_(net.key_slots), guards_(net.has_guards) {}
+  explicit TokenStore(const FleetNet& net)
+      : net_(&net), tokens_(1), nodes_(1), keys_(net.key_slots), guards_(net.has_guards) {}
 
   // A new free token with a node for each queue of its place that admits it; it stands in no list yet.
   std::uint32_t create(std::uint32_t session, std::uint32_t place, const std::int64_t* keys, std::uint64_t guards);
@@ -58,7 +59,9 @@ class TokenStore {
   const Token& operator[](std::uint32_t token) const noexcept { return tokens_[token]; }
   Node& node(std::uint32_t node) noexcept { return nodes_[node]; }
   const Node& node(std::uint32_t node) const noexcept { return nodes_[node]; }
-  std::int64_t key(std::uint32_t token, std::size_t slot) const noexcept { return keys_[token * net_->key_slots + slot]; }
+  std::int64_t key(std::uint32_t token, std::size_t slot) const noexcept {
+    return keys_[token * net_->key_slots + slot];
+  }
   std::uint64_t guards(std::uint32_t token) const noexcept { return net_->has_guards ? guards_[token] : 0; }
 
   // Of one token with a node in its base queue only.
@@ -78,8 +81,8 @@ class TokenStore {
   const FleetNet* net_;
   std::vector<Token> tokens_;
   std::vector<Node> nodes_;
-  std::vector<std::int64_t> keys_;      // key_slots a token
-  std::vector<std::uint64_t> guards_;   // one a token, if any arc has a guard
+  std::vector<std::int64_t> keys_;     // key_slots a token
+  std::vector<std::uint64_t> guards_;  // one a token, if any arc has a guard
   std::uint32_t free_token_ = kNil, free_node_ = kNil;
   std::uint64_t clock_ = 0;
 };

@@ -20,7 +20,7 @@ class UnknownId : public std::out_of_range {
 };
 
 // How an input arc draws from its queue.
-enum class ArcMode : std::int8_t { take = 0, drain = 1, gather = 2, read = 3 };
+enum class ArcMode : std::int8_t { kTake = 0, kDrain = 1, kGather = 2, kRead = 3 };
 
 // The net as the caller describes it; plain integers, validated by Fleet's constructor.
 struct FleetSpec {
