@@ -35,7 +35,7 @@ class Result:
         self.failures = failures
         """Firings that failed, were rejected or cancelled, in order, with the tokens they held."""
         self.waiting = waiting
-        """Firings that wait for a person; the tokens they hold are in their `arguments` and in no place."""
+        """Firings that a person was asked about and did not answer; what they took counts as left in its places."""
         self.gathers = gathers
         """Groups that a gather still waits for, and for whom."""
         self.events = events

@@ -31,11 +31,15 @@ class Fold:
                 for token in self.held.pop(firing_id):
                     del self._arrival[token.id]
                 self._put(outputs)
-            case Released(firing_id=firing_id):  # back to where they stood
-                self.free.update((token.id, token) for token in self.held.pop(firing_id))
+            case Released(firing_id=firing_id):
+                self.give_back(firing_id)
             case Edited(firing_id=firing_id, tokens=tokens):
                 edited = {token.id: token for token in tokens}
                 self.held[firing_id] = [edited.get(token.id, token) for token in self.held[firing_id]]
+
+    def give_back(self, firing_id: str) -> None:
+        """Return what a firing holds to where it stood."""
+        self.free.update((token.id, token) for token in self.held.pop(firing_id))
 
     def marking(self) -> dict[str, int]:
         """Free tokens per place, places without any left out."""

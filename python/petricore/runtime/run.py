@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from petricore.agent.result import Result
 from petricore.runtime.clock import Clock
 from petricore.runtime.events import Event
+from petricore.runtime.fold import Fold
 from petricore.runtime.people import Answerer, Approver, Desk
 from petricore.runtime.runtime import Runtime
 from petricore.runtime.session import Session
@@ -80,16 +81,25 @@ async def _within(timeout: float | None, desk: Desk, session: Session, clock: Cl
 
 
 def _result(session: Session) -> Result:
-    plan = session.dispatcher.plan
-    return Result(
-        {one.place.name: session.peek(one.place.name) for one in plan.places},
-        {one.place.name: one.place.type for one in plan.places},
-        session.ordered_values(),
-        list(session.failures),
-        session.waiting,
-        session.gathers(),
-        session.history(),
-    )
+    places = [one.place for one in session.dispatcher.plan.places]
+    waiting, events = session.waiting, session.history()
+    if waiting:
+        # Nobody will come any more: what the waiting firings hold is left over too, where they took it from.
+        fold = Fold(events)
+        for firing_id in {one.firing_id for one in waiting}:
+            fold.give_back(firing_id)
+        tokens = {place.name: [token.value for token in fold.tokens(place.name)] for place in places}
+        by_type = {
+            place.name: [
+                token.value for token in fold.tokens(*(one.name for one in places if one.type == place.type))
+            ]
+            for place in places
+        }
+    else:
+        tokens = {place.name: session.peek(place.name) for place in places}
+        by_type = session.ordered_values()
+    types = {place.name: place.type for place in places}
+    return Result(tokens, types, by_type, list(session.failures), waiting, session.gathers(), events)
 
 
 def _both(
