@@ -6,7 +6,6 @@ import html
 import json
 import re
 from datetime import date
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -16,35 +15,11 @@ from petricore.demo.html_tree import parse_html
 from petricore.demo.models import Review
 from petricore.demo.scrape import UnknownLayoutError, parse_catalogue, parse_reviews
 from petricore.demo.server import FAILS_ONCE, GONE, SECONDS
-
-SHOPS = Path(str(files("petricore.demo") / "shops"))
-PAGES = sorted(SHOPS.glob("*/*.html"))
-LIVE = [page for page in PAGES if f"/{page.parent.name}/{page.name}" != GONE]
-
-# How often a review begins, and what its stars look like, in the source text of each shop.
-BEGINNING = {
-    "kaufladen": r'itemprop="review"',
-    "brightgoods": r'"@type": "Review"',
-    "tilbury": r'<tr class="review',
-    "mercado": r'<dl class="opinion"',
-    "outpost": r'<article class="css-1qk" data-testid="review"',
-}
-STARS = {
-    "kaufladen": r'class="sterne [^"]*" itemprop="ratingValue" content="([\d.]+)"',
-    "brightgoods": r'"@type": "Rating",\s*"ratingValue": "?([\d.]+)',
-    "tilbury": r"<b>(\S+)</b> out of 5",
-    "mercado": r"<dt>Puntuaci&oacute;n</dt><dd>(\S+) / 5</dd>\s*<dt>Autor",
-    "outpost": r'aria-label="([\d.]+) out of 5 stars"',
-}
+from tests.demo_pages import BEGINNING, LIVE, PAGES, SHOPS, path_of, stars_in_source
 
 
 def identity(page: Path) -> str:
     return f"{page.parent.name}/{page.stem}"
-
-
-def stars_in_source(page: Path) -> list[float]:
-    found = re.findall(STARS[page.parent.name], page.read_text(encoding="utf-8"))
-    return [float(text.replace("&frac12;", ".5").replace(",", ".")) for text in found]
 
 
 def letters(text: str) -> str:
@@ -105,13 +80,13 @@ def test_the_catalogue_links_to_every_page_once() -> None:
         (SHOPS / "catalogue.html").read_text(encoding="utf-8"), "http://shops/catalogue.html"
     )
     links = [offer.href for product in products for offer in product.offers]
-    assert sorted(links) == sorted(f"http://shops/{page.parent.name}/{page.name}" for page in PAGES)
+    assert sorted(links) == sorted(f"http://shops{path_of(page)}" for page in PAGES)
     assert [len(product.offers) for product in products] == [4, 4, 4, 4, 4, 4, 3, 3]
     assert all(offer.product == product.name for product in products for offer in product.offers)
 
 
 def test_the_servers_tables_name_pages_that_exist() -> None:
-    paths = {f"/{page.parent.name}/{page.name}" for page in PAGES}
+    paths = {path_of(page) for page in PAGES}
     assert {*SECONDS, *FAILS_ONCE, GONE} <= paths
     assert all(0.2 <= seconds <= 1.2 for seconds in SECONDS.values())
 

@@ -6,6 +6,8 @@ import argparse
 import json
 import sys
 from collections import defaultdict
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from petricore.cli.errors import UsageError, needing
@@ -42,11 +44,13 @@ def execute(options: argparse.Namespace) -> int:
         shown = json.dumps(_plain(pending.arguments), ensure_ascii=False)
         return person.confirms(f"{pending.transition} {shown}: go on?")
 
+    present = _present()
     try:
         result = agent.run(
             put=put,
             timeout=options.timeout,
-            confirm=confirm if person.says_yes or _present() else None,
+            confirm=confirm if person.says_yes or present else None,
+            answer=partial(_answer, person) if present else None,
             on_event=lines,
         )
     except TimeoutError as error:
@@ -57,6 +61,25 @@ def execute(options: argparse.Namespace) -> int:
     else:
         _print(result)
     return _conclude(result, person)
+
+
+def _answer(person: Person, pending: Pending) -> Any:
+    """What the person says to the question of an action: a plain value or JSON, as the type demands."""
+    from pydantic import TypeAdapter
+
+    from petricore.agent.places import type_name
+
+    adapter = TypeAdapter(pending.type)
+    while True:
+        text = person.answers(f"{pending.transition}: {pending.question} ")
+        if person.interrupted:
+            raise KeyboardInterrupt
+        if text is None:
+            raise UsageError(f"nobody answered {pending.transition}: {pending.question}")
+        for reading in (adapter.validate_strings, adapter.validate_json):
+            with suppress(ValueError):
+                return reading(text)
+        print(f"please answer with {type_name(pending.type)}", file=sys.stderr)
 
 
 def _tokens(agent: Agent, puts: list[str]) -> dict[str, list[Any]]:
