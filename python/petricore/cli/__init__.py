@@ -10,6 +10,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 from petricore import __version__
 from petricore.cli import demo, doctor, draw, run
@@ -27,6 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = _parser().parse_args(arguments)
     except SystemExit as end:  # argparse has printed help, version or the usage error
         return int(end.code or 0)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal that lacks a sign gets an escape, not a traceback
+            stream.reconfigure(errors="backslashreplace")
     try:
         return int(options.command(options))
     except (UsageError, PetriError) as error:

@@ -45,6 +45,8 @@ def execute(options: argparse.Namespace) -> int:
     _check_writable(output)
     _check_writable(_drawing(output))
     with needing("demo", "petricore demo"):
+        import petricore.cli.demo_display  # for what it needs itself: fail now, not half way
+        import petricore.demo.agent  # noqa: F401
         from petricore.cli.demo_progress import Progress
         from petricore.demo.server import ShopServer
     person, progress = Person(says_yes=options.yes), Progress()

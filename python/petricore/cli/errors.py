@@ -20,6 +20,7 @@ def needing(extra: str, purpose: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("petricore"):
             raise
+        module = error.name.partition(".")[0]
         raise UsageError(
-            f"{purpose} needs the module {error.name!r}: pip install 'petricore[{extra}]'"
+            f"{purpose} needs the module {module!r}: pip install 'petricore[{extra}]'"
         ) from error

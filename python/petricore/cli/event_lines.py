@@ -43,7 +43,7 @@ class EventLines:
         print(f"{event.time - self._first:8.3f} {event.kind:<10} {describe(event)}".rstrip(), flush=True)
 
 
-def describe(event: Event) -> str:  # noqa: PLR0911 - one line per kind of event
+def describe(event: Event) -> str:
     """What happened, on one line."""
     match event:
         case Put(tokens=tokens):
