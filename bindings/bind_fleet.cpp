@@ -143,10 +143,28 @@ std::unique_ptr<Fleet> make_fleet(std::int64_t places, std::int64_t transitions,
   return std::make_unique<Fleet>(spec);
 }
 
+// The claims as Python objects: one pass here is several times cheaper than slicing seven arrays in Python.
+py::list rows(const Claims& claims) {
+  py::list result(claims.firings.size());
+  for (std::size_t i = 0; i < claims.firings.size(); ++i) {
+    const auto first = static_cast<std::size_t>(claims.arcs[i]), last = static_cast<std::size_t>(claims.arcs[i + 1]);
+    py::list arcs(last - first);
+    for (auto arc = first; arc < last; ++arc) {
+      const auto begin = static_cast<std::size_t>(claims.offsets[arc]), end = static_cast<std::size_t>(claims.offsets[arc + 1]);
+      py::list tokens(end - begin);
+      for (auto k = begin; k < end; ++k) tokens[k - begin] = py::int_(claims.tokens[k]);
+      arcs[arc - first] = std::move(tokens);
+    }
+    result[i] = py::make_tuple(claims.firings[i], claims.sessions[i], claims.transitions[i], std::move(arcs));
+  }
+  return result;
+}
+
 void bind_results(py::module_& m) {
   const auto column = [](auto member) { return [member](const Claims& claims) { return array_of(claims.*member); }; };
   py::class_<Claims>(m, "Claims", "What one claim hands out, in claim order.")
       .def("__len__", [](const Claims& claims) { return claims.firings.size(); })
+      .def("rows", &rows, "For each firing: (firing, session, transition, tokens of each arc).")
       .def_property_readonly("firings", column(&Claims::firings))
       .def_property_readonly("sessions", column(&Claims::sessions))
       .def_property_readonly("transitions", column(&Claims::transitions))

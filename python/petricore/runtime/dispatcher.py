@@ -12,15 +12,12 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from petricore._core import Fleet
 from petricore.agent.compile import Plan, TransitionPlan
 from petricore.agent.declaration import Mode, One, is_asynchronous, is_generator
 from petricore.agent.failure import Failure, FailureKind
 from petricore.agent.options import Options
-from petricore.agent.routing import Emission
+from petricore.agent.routing import Emission, output_places
 from petricore.errors import GuardError
 from petricore.runtime.context import Context
 from petricore.runtime.events import (
@@ -72,6 +69,7 @@ class Served:
         "name",
         "needs_setup",
         "options",
+        "plain",
         "plan",
         "read_arcs",
         "simple",
@@ -102,13 +100,15 @@ class Served:
             if len(arguments) == 1 and not arguments[0].many and not self.read_arcs
             else None
         )
-        self.single: NDArray[np.int32] | None = None
+        put_into = [places.places[places.index[place.name]] for place in output_places(spec.output)]
+        self.plain = all(one.plain for one in put_into)
+        self.single: list[int] | None = None
         self.single_type: Any = None
         self.single_place = ""
-        if isinstance(spec.output, One) and places.places[places.index[spec.output.place.name]].plain:
+        if isinstance(spec.output, One) and self.plain:
             self.single_place = spec.output.place.name
             self.single_type = spec.output.place.type
-            self.single = np.array([places.index[self.single_place]], dtype=np.int32)
+            self.single = [places.index[self.single_place]]
 
 
 class Dispatcher:
@@ -148,22 +148,15 @@ class Dispatcher:
         if not self._due or self._stopped:
             return
         self._due = False
-        claims = self.fleet.claim(_CLAIM_LIMIT)
-        firings = claims.firings.tolist()
-        if not firings:
+        rows = self.fleet.claim(_CLAIM_LIMIT).rows()
+        if not rows:
             self._settle()
             return
-        if len(firings) == _CLAIM_LIMIT:
+        if len(rows) == _CLAIM_LIMIT:
             self.wake()
-        sessions = claims.sessions.tolist()
-        transitions = claims.transitions.tolist()
-        arcs = claims.arcs.tolist()
-        offsets = claims.offsets.tolist()
-        tokens = claims.tokens.tolist()
-        for i, number in enumerate(firings):
-            first, last = arcs[i], arcs[i + 1]
-            taken = [tokens[offsets[arc] : offsets[arc + 1]] for arc in range(first, last)]
-            self._begin(number, self.sessions[sessions[i]], self.served[transitions[i]], taken)
+        sessions, served = self.sessions, self.served
+        for number, session, transition, tokens in rows:
+            self._begin(number, sessions[session], served[transition], tokens)
         if not self._due:
             # whatever is started ends with another turn; sessions at rest are seen now
             self._settle()
@@ -350,15 +343,11 @@ class Dispatcher:
 
     def _put_outputs(self, put: Any, firing: Firing, emission: Emission) -> tuple[Token, ...]:
         """Put an emission by `fleet.complete` or `fleet.emit`."""
-        keys, guards = self._marks(firing.session, emission.places, emission.values, firing)
-        ids = put(
-            firing.number,
-            np.array(emission.places, dtype=np.int32),
-            keys=keys,
-            guards=guards,
-            members=np.array(emission.members, dtype=bool),
-            opened=emission.opened,
-        ).tolist()
+        keys, guards = None, None
+        if not firing.served.plain:
+            keys, guards = self._marks(firing.session, emission.places, emission.values)
+        members = emission.members if emission.opened else None
+        ids = put(firing.number, emission.places, keys, guards, members, emission.opened).tolist()
         return self._store(ids, emission.places, emission.values, guards)
 
     def end(self, firing: Firing, kind: FailureKind, error: str) -> None:
@@ -385,13 +374,13 @@ class Dispatcher:
 
     def _put_failure(self, firing: Firing, place: int, failure: Failure) -> tuple[Token, ...]:
         try:
-            keys, guards = self._marks(firing.session, [place], [failure], firing)
+            keys, guards = self._marks(firing.session, [place], [failure])
         except (
             GuardError
         ):  # a predicate on failures is broken itself: the failure is unmarked, and never lost
             keys, guards = None, None
         ids = self.fleet.fail(
-            firing.number, np.array([place], dtype=np.int32), keys=keys, guards=guards
+            firing.number, [place], keys=keys, guards=guards
         ).tolist()
         return self._store(ids, [place], [failure], guards)
 
@@ -408,11 +397,8 @@ class Dispatcher:
                 values.append(self.values[token])
                 bits.append(self.guards.get(token, 0) & ~plan.barring[place])
         keys = self._keys(firing.session, places, values)
-        guards = np.array(bits, dtype=np.uint64)
-        ids = self.fleet.fail(
-            firing.number, np.array(places, dtype=np.int32), keys=keys, guards=guards
-        ).tolist()
-        return self._store(ids, places, values, guards)
+        ids = self.fleet.fail(firing.number, places, keys=keys, guards=bits).tolist()
+        return self._store(ids, places, values, bits)
 
     def _consume(self, firing: Firing) -> None:
         values = self.values
@@ -467,7 +453,7 @@ class Dispatcher:
 
     def put(self, session: Session, places: list[int], values: list[Any]) -> list[int]:
         """Put values from outside: all of them, or none when this raises `GuardError`."""
-        keys, guards = self._marks(session, places, values, None)
+        keys, guards = self._marks(session, places, values)
         groups: dict[int, list[int]] = {}
         for i, place in enumerate(places):
             groups.setdefault(place, []).append(i)
@@ -477,8 +463,8 @@ class Dispatcher:
                 session.number,
                 place,
                 len(positions),
-                keys=None if keys is None else keys[positions],
-                guards=None if guards is None else guards[positions],
+                keys=None if keys is None else [keys[i] for i in positions],
+                guards=None if guards is None else [guards[i] for i in positions],
             )
             for i, token in zip(positions, put.tolist(), strict=True):
                 ids[i] = token
@@ -487,41 +473,42 @@ class Dispatcher:
         return ids
 
     def _store(
-        self, ids: list[int], places: Sequence[int], values: Sequence[Any], guards: NDArray[np.uint64] | None
+        self, ids: list[int], places: Sequence[int], values: Sequence[Any], guards: list[int] | None
     ) -> tuple[Token, ...]:
         self.values.update(zip(ids, values, strict=True))
         if guards is not None:
-            self.guards.update(zip(ids, guards.tolist(), strict=True))
+            self.guards.update(zip(ids, guards, strict=True))
         names = self.plan.names
         return tuple([Token(i, names[p], v) for i, p, v in zip(ids, places, values, strict=True)])
 
     def _marks(
-        self, session: Session, places: Sequence[int], values: Sequence[Any], firing: Firing | None
-    ) -> tuple[NDArray[np.int64] | None, NDArray[np.uint64] | None]:
+        self, session: Session, places: Sequence[int], values: Sequence[Any]
+    ) -> tuple[list[Any] | None, list[int] | None]:
         """Keys and guard bits of tokens about to be put; None where no place of them has any."""
         plans = self.plan.places
         if all(plans[place].plain for place in places):
             return None, None
-        guards = np.zeros(len(values), dtype=np.uint64)
-        for i, (place, value) in enumerate(zip(places, values, strict=True)):
+        guards = []
+        for place, value in zip(places, values, strict=True):
             bits = 0
             for bit, guard in enumerate(plans[place].guards):
                 if guard.predicate is None or _holds(guard, value):
                     bits |= 1 << bit
-            guards[i] = bits
+            guards.append(bits)
         return self._keys(session, places, values), guards
 
     def _keys(
         self, session: Session, places: Sequence[int], values: Sequence[Any]
-    ) -> NDArray[np.int64] | None:
+    ) -> list[Any] | None:
         slots = self.plan.key_slots
         if slots == 0:
             return None
-        keys = np.zeros((len(values), slots), dtype=np.int64)
-        for i, (place, value) in enumerate(zip(places, values, strict=True)):
-            for slot, name in enumerate(self.plan.places[place].keys):
-                keys[i, slot] = _interned(session, self.plan.names[place], name, value)
-        return keys if slots > 1 else keys[:, 0]
+        rows = []
+        for place, value in zip(places, values, strict=True):
+            name, fields = self.plan.names[place], self.plan.places[place].keys
+            row = [_interned(session, name, field, value) for field in fields]
+            rows.append(row + [0] * (slots - len(row)))
+        return rows if slots > 1 else [row[0] for row in rows]
 
     # -- rate limits
 

@@ -30,30 +30,17 @@ class State(Enum):
 class Firing:
     """A claimed firing. The executor's protocol `Job` on one side, the dispatcher's bookkeeping on the other."""
 
-    __slots__ = (
-        "action",
-        "answers",
-        "arguments",
-        "attempt",
-        "context",
-        "dispatcher",
-        "emitted",
-        "id",
-        "idle_timer",
-        "kind",
-        "number",
-        "questions",
-        "served",
-        "session",
-        "state",
-        "stopped",
-        "timed",
-        "timer",
-        "tokens",
-    )
-
-    action: Any
+    # Class attributes are the state of a fresh firing: a thousand of them are made in a turn.
     context: Variables
+    attempt = 0
+    state = State.RUNNING
+    stopped: str | None = None
+    """Why the attempt under way is being ended before its time."""
+    emitted = False
+    timer: Timer | None = None
+    idle_timer: Timer | None = None
+    questions = 0
+    answers: dict[str, Answer[Any]] | None = None
 
     def __init__(
         self, dispatcher: Dispatcher, session: Session, served: Served, number: int, tokens: list[list[int]]
@@ -68,14 +55,6 @@ class Firing:
         self.kind: Kind = served.kind
         self.timed: bool = served.timed
         self.arguments: dict[str, Any] = {}
-        self.attempt = 0
-        self.state = State.RUNNING
-        self.stopped: str | None = None
-        self.emitted = False
-        self.timer: Timer | None = None
-        self.idle_timer: Timer | None = None
-        self.questions = 0
-        self.answers: dict[str, Answer[Any]] | None = None
 
     @property
     def plan(self) -> TransitionPlan:
