@@ -74,9 +74,7 @@ def requests(draw: st.DrawFn) -> list[Request]:
     for r in range(draw(st.integers(1, 3))):
         items = []
         for i in range(draw(st.integers(0, 4))):
-            leaves = [
-                Leaf(f"{r}.{i}.{k}", draw(FATES), draw(DELAYS)) for k in range(draw(st.integers(0, 3)))
-            ]
+            leaves = [Leaf(f"{r}.{i}.{k}", draw(FATES), draw(DELAYS)) for k in range(draw(st.integers(0, 3)))]
             items.append(Item(f"{r}.{i}", draw(FATES), draw(DELAYS), leaves))
         made.append(Request(items))
     return made
@@ -90,7 +88,11 @@ def expected(made: list[Request]) -> Counter[Any]:
     """What the totals must be, by plain recursion."""
     return Counter(
         canonical(
-            [[leaf.name for leaf in item.leaves if survives(leaf.fate)] for item in request.items if survives(item.fate)]
+            [
+                [leaf.name for leaf in item.leaves if survives(leaf.fate)]
+                for item in request.items
+                if survives(item.fate)
+            ]
         )
         for request in made
     )
@@ -328,8 +330,14 @@ def test_a_join_by_key_pairs_equal_keys_in_order_of_arrival(puts: list[tuple[boo
     queues: dict[int, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
     for n, (is_left, key) in enumerate(puts):
         queues[key][0 if is_left else 1].append(n)
-    pairs = [(key, left, right) for key, (lefts, rights) in queues.items() for left, right in zip(lefts, rights, strict=False)]
-    assert Counter((one["key"], one["left"], one["right"]) for one in result[dict[str, int]]) == Counter(pairs)
+    pairs = [
+        (key, left, right)
+        for key, (lefts, rights) in queues.items()
+        for left, right in zip(lefts, rights, strict=False)
+    ]
+    assert Counter((one["key"], one["left"], one["right"]) for one in result[dict[str, int]]) == Counter(
+        pairs
+    )
     assert len(result[Left]) + len(result[Right]) + 2 * len(pairs) == len(puts)
 
 

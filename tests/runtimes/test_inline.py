@@ -267,13 +267,13 @@ def test_each_job_has_its_own_context_variables(executor: Callable[[], Executor]
 
 def test_the_loop_breathes_while_jobs_that_never_wait_follow_each_other() -> None:
     async def work() -> None:
-        pool = InlineExecutor(on_idle=lambda: again())
         stop = False
 
         def again() -> None:
             if not stop:
                 pool.submit(RecordedJob(Kind.COROUTINE, add, a=1, b=1))
 
+        pool = InlineExecutor(on_idle=again)
         again()
         for _ in range(20):
             await asyncio.sleep(0)  # would never return if the worker held on to the loop

@@ -341,7 +341,7 @@ def test_include_shares_places_of_types_and_prefixes_what_is_named() -> None:
     outer.include(inner, prefix="shop.")
     assert list(outer.transitions) == ["order", "shop.pay"]
     assert list(outer.places) == ["Parcel", "Order", "shop.approved", "Payment"]
-    with pytest.raises(NetError, match="shop."):
+    with pytest.raises(NetError, match=r"shop\."):
         outer.include(inner, prefix="shop.")
 
 

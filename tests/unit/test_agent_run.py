@@ -459,8 +459,16 @@ def test_an_output_where_none_is_declared_is_a_failure() -> None:
     assert "must put None, not Done" in failure.error
 
 
-@pytest.mark.parametrize(("place", "value", "taken"), [(int, True, False), (float, 1, False), (dict[str, int], {"a": 1}, True),
-                                                       (dict[str, int], {"a": "1"}, False), (str, "x", True)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("place", "value", "taken"),
+    [
+        (int, True, False),
+        (float, 1, False),
+        (dict[str, int], {"a": 1}, True),
+        (dict[str, int], {"a": "1"}, False),
+        (str, "x", True),
+    ],
+)
 def test_types_are_checked_without_conversion(place: Any, value: Any, taken: bool) -> None:
     agent = Agent("a")
     agent.place("in", place)
@@ -514,7 +522,7 @@ def test_the_tokens_of_a_failed_firing_stay_visible() -> None:
     assert failure.kind == "error"
     assert failure.error == "ValueError: no 3"
     assert failure.tokens == {"job": Job(n=3)}
-    assert [type(event) for event in result.events[-2:]][0] is Failed
+    assert isinstance(result.events[-2], Failed)
 
 
 def test_the_tokens_of_a_failed_firing_go_back_with_release_and_are_not_taken_again() -> None:

@@ -9,7 +9,8 @@ import numpy
 before = set(sys.modules)
 import petricore
 roots = {name.partition('.')[0] for name in set(sys.modules) - before}
-print(sorted(root for root in roots if root not in sys.stdlib_module_names and root not in ('numpy',) and not root.startswith('_')))
+roots -= {*sys.stdlib_module_names, 'numpy'}
+print(sorted(root for root in roots if not root.startswith('_')))
 assert not {'petricore.agent', 'petricore.runtime', 'petricore.runtimes'} & set(sys.modules)
 """
 

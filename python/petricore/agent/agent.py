@@ -180,7 +180,7 @@ class Agent:
         return compile_plan(self.name, self._places, self._transitions.values())
 
     def net(self) -> Net:
-        """The agent as a `Net`, for drawing and analysis; `petricore.agent.counting` says what is exact in it."""
+        """The agent as a `Net`, for drawing and analysis. `petricore.agent.counting` says what is exact."""
         return counting_net(self.name, self._places, self._transitions.values())
 
     def run(
@@ -252,5 +252,5 @@ def _error_place(label: str, name: str, places: TypedPlaces) -> TypedPlace:
 
 
 def _caller_locals(frame: FrameType) -> dict[str, Any]:
-    """What annotations of a function declared in `frame` may name: its locals, unless those are its module's."""
+    """What annotations of a function declared in `frame` may name beyond its module."""
     return {} if frame.f_locals is frame.f_globals else dict(frame.f_locals)

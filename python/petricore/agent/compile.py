@@ -1,4 +1,4 @@
-"""From an agent's declarations to a `Plan`: the arguments of its `Fleet`, and how tokens become parameters."""
+"""From an agent's declarations to a `Plan`: its `Fleet`, and how tokens become parameters."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def compile_plan(agent: str, places: Iterable[TypedPlace], specs: Iterable[Trans
     place_plans = [PlacePlan(place) for place in places]
     index = {plan.place.name: i for i, plan in enumerate(place_plans)}
     transitions = [_transition(spec, place_plans, index) for spec in specs]
-    _warn_of_dry_inputs(agent, place_plans, transitions)
+    _warn_of_dry_inputs(agent, transitions)
     plan = Plan(
         place_plans,
         transitions,
@@ -231,7 +231,10 @@ def _fleet_arguments(plan: Plan) -> dict[str, Any]:
     inhibitors: list[tuple[int, int, int]] = []
     for number, transition in enumerate(plan.transitions):
         spec = transition.spec
-        inputs += [(number, place, mode.value, *rest) for place, mode, *rest in transition.arcs]
+        inputs += [
+            (number, place, mode.value, weight, guard, slot)
+            for place, mode, weight, guard, slot in transition.arcs
+        ]
         put_into = [plan.index[place.name] for place in output_places(spec.output)]
         if transition.error_place is not None:
             put_into.append(transition.error_place)
@@ -267,15 +270,15 @@ def _resource(plan: Plan, name: str, tokens: int) -> int:
     return number
 
 
-def _warn_of_dry_inputs(agent: str, places: list[PlacePlan], transitions: list[TransitionPlan]) -> None:
+def _warn_of_dry_inputs(agent: str, transitions: list[TransitionPlan]) -> None:
     produced = {place.name for one in transitions for place in output_places(one.spec.output)}
     produced |= {one.spec.error_place.name for one in transitions if one.spec.error_place is not None}
     for transition in transitions:
         for one in transition.spec.inputs:
             if not one.place.expose and one.place.name not in produced:
                 warnings.warn(
-                    f"agent {agent!r}: transition {transition.spec.name!r} can never fire: nothing puts into place "
-                    f"{one.place.name!r} (parameter {one.parameter!r}), and it is not exposed",
+                    f"agent {agent!r}: transition {transition.spec.name!r} can never fire: nothing puts into "
+                    f"place {one.place.name!r} (parameter {one.parameter!r}), and it is not exposed",
                     UserWarning,
                     stacklevel=3,
                 )

@@ -1,4 +1,4 @@
-"""From an agent's declarations to a `Net`: what stays when the values are forgotten and only counts are left."""
+"""From an agent's declarations to a `Net`: what stays when values are forgotten and only counts are left."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a function's signature to arcs: parameters are input arcs, the return annotation is the output arcs."""
+"""From a signature to arcs: parameters are input arcs, the return annotation is the output arcs."""
 
 from __future__ import annotations
 
@@ -247,7 +247,7 @@ def _split(where: str, hint: Any) -> tuple[Any, dict[type, Marker]]:
         else:
             markers[type(extra)] = extra
     if others:  # constraints of pydantic stay part of the type
-        bare = typing.Annotated[(bare, *others)]  # type: ignore[assignment]
+        bare = typing.Annotated[(bare, *others)]
     return bare, markers
 
 
@@ -357,7 +357,8 @@ def _check_overlaps(label: str, inputs: list[Input]) -> None:
         for other in inputs[i + 1 :]:
             if one.place is not other.place:
                 continue
-            where = f"{label}: parameters {one.parameter!r} and {other.parameter!r} take from place {one.place.name!r}"
+            both = f"parameters {one.parameter!r} and {other.parameter!r}"
+            where = f"{label}: {both} take from place {one.place.name!r}"
             if Mode.DRAIN in (one.mode, other.mode) or Mode.GATHER in (one.mode, other.mode):
                 raise NetError(f"{where}, of which one takes all; give them places of their own")
             if one.predicate is not other.predicate or one.match is not None or other.match is not None:
@@ -409,9 +410,10 @@ def _output(where: str, hint: Any, places: TypedPlaces, *, inside_list: bool = F
             raise NetError(f"{where}: {marker.__name__} is for inputs; To names the place of a result")
     target = markers.get(To)
     origin = typing.get_origin(bare)
+    if isinstance(target, To) and origin is list:
+        (element,) = typing.get_args(bare)
+        return Many(_output(where, typing.Annotated[element, target], places, inside_list=True))
     if isinstance(target, To):
-        if origin is list:
-            return _output(where, list[typing.Annotated[typing.get_args(bare)[0], target]], places)
         return One(places.named(where, target.place, bare))
     if origin is list:
         if inside_list:

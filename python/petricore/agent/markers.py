@@ -51,7 +51,7 @@ class Gather:
 
 @dataclass(frozen=True, slots=True)
 class From:
-    """Tokens of this place instead of the place named after the type: `Annotated[Review, From("approved")]`."""
+    """Tokens of this place, not of the one named after the type: `Annotated[Review, From("approved")]`."""
 
     place: str
 

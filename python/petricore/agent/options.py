@@ -1,4 +1,4 @@
-"""The options of a transition. What is accepted here is obeyed; what another part would have to do is refused."""
+"""The options of a transition: what is accepted is obeyed, and what needs another part is refused."""
 
 from __future__ import annotations
 
@@ -112,6 +112,20 @@ _ELSEWHERE = {
     "expose": "the server (a place is hidden with agent.place(..., expose=False))",
 }
 
+_KNOWN = (
+    "priority",
+    "confirm",
+    "retries",
+    "backoff",
+    "timeout",
+    "delay",
+    "concurrency",
+    "rate_limit",
+    "on_error",
+    "description",
+    "executor",
+)
+
 _UNITS = {
     "s": 1.0,
     "sec": 1.0,
@@ -135,11 +149,9 @@ def parse_options(where: str, given: dict[str, Any], *, asynchronous: bool) -> O
     for name, part in _ELSEWHERE.items():
         if name in given:
             raise NetError(f"{where}: option {name!r} needs {part}, which is not available")
-    known = {"priority", "confirm", "retries", "backoff", "timeout", "delay", "concurrency", "rate_limit", "on_error",
-             "description", "executor"}  # fmt: skip
     for name in given:
-        if name not in known:
-            raise NetError(f"{where}: unknown option {name!r}; the options are {', '.join(sorted(known))}")
+        if name not in _KNOWN:
+            raise NetError(f"{where}: unknown option {name!r}; the options are {', '.join(_KNOWN)}")
     on_error, error_place = _on_error(where, given.get("on_error", "fail"))
     concurrency = given.get("concurrency")
     return Options(

@@ -136,8 +136,7 @@ def check_token_type(where: str, type_: Any) -> None:
 
     Raises:
         NetError: `None`, `Any`, a union, a list or tuple, a string that was not resolved, or a class that
-            pydantic
-            has no schema for.
+            pydantic has no schema for.
     """
     origin = typing.get_origin(type_)
     if type_ is None or type_ is type(None):

@@ -78,7 +78,7 @@ def _route(transition: str, output: Output, index: Mapping[str, int], *, member:
 
 
 def _nothing(transition: str) -> Route:
-    def route(value: Any, emission: Emission) -> None:
+    def route(value: Any, emission: Emission) -> None:  # noqa: ARG001 - nothing goes out
         if value is not None:
             raise _mismatch(transition, "None", value)
 

@@ -115,7 +115,7 @@ class ManualClock:
     async def sleep(self, delay: float) -> None:
         """Wait until the clock has moved on by `delay` seconds."""
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        timer = self.call_later(delay, lambda: woken.done() or woken.set_result(None))
+        timer = self.call_later(delay, lambda: None if woken.done() else woken.set_result(None))
         self._sleepers += 1
         try:
             await woken

@@ -240,7 +240,8 @@ class Dispatcher:
     def watch_idleness(self, firing: Firing) -> None:
         """Start the idle timeout anew."""
         timeout = firing.served.options.timeout
-        assert timeout is not None and timeout.idle_timeout is not None
+        assert timeout is not None
+        assert timeout.idle_timeout is not None
         if firing.idle_timer is not None:
             firing.idle_timer.cancel()
         firing.idle_timer = self._clock.call_later(
@@ -259,7 +260,7 @@ class Dispatcher:
         firing.served.executor.cancel(firing)
 
     def attempt_ended(self, firing: Firing, value: Any, error: BaseException | None) -> None:
-        """Take the outcome of an attempt. After the runtime's end that is nobody's business: the firing stays claimed."""
+        """Take the outcome of an attempt. After the runtime's end it is dropped: the firing stays claimed."""
         if self._stopped:
             return
         if firing.timed:
@@ -379,9 +380,7 @@ class Dispatcher:
             GuardError
         ):  # a predicate on failures is broken itself: the failure is unmarked, and never lost
             keys, guards = None, None
-        ids = self.fleet.fail(
-            firing.number, [place], keys=keys, guards=guards
-        ).tolist()
+        ids = self.fleet.fail(firing.number, [place], keys=keys, guards=guards).tolist()
         return self._store(ids, [place], [failure], guards)
 
     def _give_back(self, firing: Firing) -> tuple[Token, ...]:
@@ -497,9 +496,7 @@ class Dispatcher:
             guards.append(bits)
         return self._keys(session, places, values), guards
 
-    def _keys(
-        self, session: Session, places: Sequence[int], values: Sequence[Any]
-    ) -> list[Any] | None:
+    def _keys(self, session: Session, places: Sequence[int], values: Sequence[Any]) -> list[Any] | None:
         slots = self.plan.key_slots
         if slots == 0:
             return None
