@@ -87,7 +87,12 @@ class Fleet:
     def open(self, n: int = 1) -> _Ids: ...
     def close(self, session: int) -> None: ...
     def put(
-        self, session: int, place: int, n: int = 1, keys: _KeyRows | None = None, guards: _Integers | None = None
+        self,
+        session: int,
+        place: int,
+        n: int = 1,
+        keys: _KeyRows | None = None,
+        guards: _Integers | None = None,
     ) -> _Ids: ...
     def claim(self, limit: int) -> Claims: ...
     def emit(

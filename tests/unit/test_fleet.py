@@ -124,9 +124,7 @@ def test_a_higher_priority_is_served_first():
 
 def test_a_big_request_for_a_resource_is_not_overtaken():
     inputs = [take(0, 0), take(0, 2, 3), take(1, 1), take(1, 2)]
-    fleet = Fleet(
-        places=3, transitions=2, inputs=inputs, outputs=[(0, 2, 3), (1, 2, 1)], resources={2: 3}
-    )
+    fleet = Fleet(places=3, transitions=2, inputs=inputs, outputs=[(0, 2, 3), (1, 2, 1)], resources={2: 3})
     (s,) = fleet.open()
     fleet.put(s, 1)
     (small,) = fleet.claim(9).firings
@@ -192,7 +190,7 @@ def test_a_full_place_disables_until_a_seat_is_free():
     assert len(fleet.claim(9)) == 0
     fleet.complete(use)
     assert fleet.claim(9).transitions.tolist() == [0]
-    with pytest.raises(ValueError, match="place 1 .* has room for 0 tokens only"):
+    with pytest.raises(ValueError, match=r"place 1 .* has room for 0 tokens only"):
         fleet.put(s, 1)
 
 
@@ -275,7 +273,7 @@ def test_a_bad_call_changes_nothing():
 
 
 def test_a_looping_agent_gathers_each_round_by_itself():
-    """Round: plan scatters to A | B, each gathered, both results plan again. A and B must not wait for each other."""
+    """Plan scatters to A and B, each is gathered, both plan again: A and B must not wait for each other."""
     plan, a, b, done = range(4)
     fleet = Fleet(
         places=4,
