@@ -1,0 +1,28 @@
+"""The benchmarks run: petricore's own rows, small."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_every_figure_is_measured_and_written(tmp_path: Path) -> None:
+    out = tmp_path / "figures.json"
+    subprocess.run(
+        [sys.executable, "-m", "benchmarks", "--quick", "--json", str(out)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": ""},
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+    measured = json.loads(out.read_text())
+    names = {figure["name"] for figure in measured["figures"]}
+    assert {"random firing", "bulk enabled", "conflicts", "maximal step", "agent", "fleet", "import"} <= names
+    assert all(value > 0 for figure in measured["figures"] for value in figure["values"].values())
+    assert measured["machine"]["simd"] in {"baseline", "avx2", "avx512"}
