@@ -14,7 +14,7 @@ from pydantic_graph import BaseNode, End, Graph, GraphRunContext
 class Step(BaseNode[None, None, int]):
     left: int
 
-    async def run(self, ctx: GraphRunContext) -> Step | End[int]:
+    async def run(self, ctx: GraphRunContext) -> Step | End[int]:  # noqa: ARG002 - the signature is theirs
         return Step(self.left - 1) if self.left > 1 else End(0)
 
 
