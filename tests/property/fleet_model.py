@@ -307,7 +307,7 @@ class Model:
             self.retire(pair)
         self.sessions.remove(session)
 
-    def add(  # noqa: PLR0917
+    def add(
         self, i: int, session: int, place: int, keys: tuple[int, ...], guards: int, scope: frozenset[int]
     ) -> None:
         self.clock += 1
@@ -381,7 +381,7 @@ class Model:
         del self.ages[session, t]
         self.settle(session)
 
-    def _put_outputs(  # noqa: PLR0917
+    def _put_outputs(
         self,
         f: int,
         ids: list[int],
