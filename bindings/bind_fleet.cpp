@@ -150,7 +150,8 @@ py::list rows(const Claims& claims) {
     const auto first = static_cast<std::size_t>(claims.arcs[i]), last = static_cast<std::size_t>(claims.arcs[i + 1]);
     py::list arcs(last - first);
     for (auto arc = first; arc < last; ++arc) {
-      const auto begin = static_cast<std::size_t>(claims.offsets[arc]), end = static_cast<std::size_t>(claims.offsets[arc + 1]);
+      const auto begin = static_cast<std::size_t>(claims.offsets[arc]),
+                 end = static_cast<std::size_t>(claims.offsets[arc + 1]);
       py::list tokens(end - begin);
       for (auto k = begin; k < end; ++k) tokens[k - begin] = py::int_(claims.tokens[k]);
       arcs[arc - first] = std::move(tokens);

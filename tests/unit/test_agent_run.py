@@ -793,6 +793,21 @@ def test_a_run_that_takes_too_long_says_what_runs() -> None:
         agent.run(Job(n=1), timeout=5, clock=clock)
 
 
+def test_a_listener_that_raises_ends_the_run_with_its_error() -> None:
+    agent = Agent("a")
+
+    @agent.transition
+    async def work(job: Job) -> Done:
+        return Done(n=job.n)
+
+    def listen(event: Any) -> None:
+        if isinstance(event, Completed):
+            raise LookupError("deaf")
+
+    with pytest.raises(LookupError, match="deaf"):
+        agent.run(Job(n=1), on_event=listen)
+
+
 # -- results
 
 

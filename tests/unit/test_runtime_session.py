@@ -486,6 +486,31 @@ def check(session: Session) -> None:
     assert session.marking_at(1) == {}
 
 
+@on_a_loop
+async def test_a_journal_that_fails_stops_the_runtime_and_whoever_waits_is_told() -> None:
+    class FullJournal(MemoryJournal):
+        def create(self, session_id: str) -> Any:
+            log = super().create(session_id)
+            append = log.append
+
+            def refuse(event: Event) -> None:
+                if event.kind == "completed":
+                    raise OSError("disk full")
+                append(event)
+
+            log.append = refuse  # type: ignore[method-assign]
+            return log
+
+    async with Runtime(FullJournal()) as runtime:
+        session = await runtime.start(simple())
+        reader = asyncio.create_task(_read_all(session))
+        await session.put(Job(n=1))
+        with pytest.raises(OSError, match="disk full"):
+            await session.quiescent()
+        with pytest.raises(OSError, match="disk full"):
+            await reader
+
+
 # -- threads
 
 

@@ -48,9 +48,7 @@ class Clock(Protocol):
 class SystemClock:
     """The time of the operating system and the event loop."""
 
-    def time(self) -> float:
-        """Seconds since the epoch."""
-        return time.time()
+    time = staticmethod(time.time)
 
     def call_later(self, delay: float, callback: Callable[[], object]) -> Timer:
         """Call `callback` on the running loop after `delay` seconds."""

@@ -162,6 +162,8 @@ class Dispatcher:
             self._settle()
 
     def _settle(self) -> None:
+        if not self._touched:
+            return
         touched, self._touched = self._touched, set()
         for session in touched:
             session.check_rest()
@@ -270,11 +272,16 @@ class Dispatcher:
         if firing.stopped is not None:
             self._stopped_attempt(firing)
             return
+        outputs = _NOTHING
         if error is None:
             try:
-                self._complete(firing, value)
-            except Exception as mismatch:
-                self._failed_attempt(firing, mismatch, "error")
+                outputs = self._put_result(firing, value)
+            except Exception as mismatch:  # another type than declared, or a predicate that broke on it
+                error = mismatch
+        if error is None:
+            self._consume(firing)
+            firing.session.append(Completed, firing.id, firing.served.name, outputs)
+            self._ended(firing)
         else:
             self._failed_attempt(firing, error, "error")
 
@@ -307,23 +314,19 @@ class Dispatcher:
                 return
         self.end(firing, kind, describe_error(error))
 
-    def _complete(self, firing: Firing, value: Any) -> None:
+    def _put_result(self, firing: Firing, value: Any) -> tuple[Token, ...]:
+        """Complete the firing in the fleet with what its action returned. Changes nothing when it raises."""
         served = firing.served
-        session = firing.session
         if served.single is not None and type(value) is served.single_type:
             token = int(self.fleet.complete(firing.number, served.single)[0])
             self.values[token] = value
-            outputs: tuple[Token, ...] = (Token(token, served.single_place, value),)
-        elif served.kind is Kind.GENERATOR or served.kind is Kind.ASYNC_GENERATOR:
+            return (Token(token, served.single_place, value),)
+        if served.kind is Kind.GENERATOR or served.kind is Kind.ASYNC_GENERATOR:
             self.fleet.complete(firing.number, opened=served.plan.opened)
-            outputs = _NOTHING
-        else:
-            emission = Emission()
-            served.plan.route(value, emission)
-            outputs = self._put_outputs(self.fleet.complete, firing, emission)
-        self._consume(firing)
-        session.append(Completed, firing.id, served.name, outputs)
-        self._ended(firing)
+            return _NOTHING
+        emission = Emission()
+        served.plan.route(value, emission)
+        return self._put_outputs(self.fleet.complete, firing, emission)
 
     def emit(self, firing: Firing, value: Any) -> None:
         """Put what a generator yielded; the firing goes on.
@@ -474,10 +477,13 @@ class Dispatcher:
     def _store(
         self, ids: list[int], places: Sequence[int], values: Sequence[Any], guards: list[int] | None
     ) -> tuple[Token, ...]:
+        names = self.plan.names
+        if guards is None and len(ids) == 1:  # most firings put one
+            self.values[ids[0]] = values[0]
+            return (Token(ids[0], names[places[0]], values[0]),)
         self.values.update(zip(ids, values, strict=True))
         if guards is not None:
             self.guards.update(zip(ids, guards, strict=True))
-        names = self.plan.names
         return tuple([Token(i, names[p], v) for i, p, v in zip(ids, places, values, strict=True)])
 
     def _marks(

@@ -50,7 +50,8 @@ class Firing:
         self.served = served
         self.number = number
         self.tokens = tokens
-        self.id = session.next_firing_id()
+        session.firing_count += 1
+        self.id = f"{session.id}/{session.firing_count}"
         self.action = served.action
         self.kind: Kind = served.kind
         self.timed: bool = served.timed
@@ -81,7 +82,10 @@ class Firing:
 
     def done(self, value: Any, error: BaseException | None) -> None:
         """Take the outcome of the attempt."""
-        self.dispatcher.attempt_ended(self, value, error)
+        try:
+            self.dispatcher.attempt_ended(self, value, error)
+        except Exception as broken:
+            self.dispatcher.runtime.crash(broken)
 
     def alive(self) -> None:
         """A sign of life: put off the idle timeout."""

@@ -58,6 +58,8 @@ class Runtime:
         self._due: list[Dispatcher] = []
         self._scheduled = False
         self._state = "new"
+        self.crashed: Exception | None = None
+        """What broke the runtime itself; whoever waits for a session then gets it raised."""
 
     async def __aenter__(self) -> Self:
         if self._state != "new":
@@ -130,11 +132,23 @@ class Runtime:
         self._scheduled = False
         due, self._due = self._due, []
         for dispatcher in due:
-            dispatcher.turn()
+            try:
+                dispatcher.turn()
+            except Exception as broken:
+                self.crash(broken)
         if self._due and not self._scheduled:
             self._scheduled = True
             self._loop.call_soon(self._turns)
         self.clock.idle()
+
+    def crash(self, error: Exception) -> None:
+        """Stop: the runtime itself (its journal, a listener) failed, so what it holds may not be what is journaled."""
+        if self.crashed is None:
+            self.crashed = error
+        for dispatcher in self._dispatchers.values():
+            dispatcher.shut()
+        for session in self._sessions.values():
+            session.wake_all()
 
     def _busy(self) -> int:
         return len(self._due) + sum(executor.load for executor in self.executors.values())

@@ -98,8 +98,9 @@ class Session:
         self.on_event: Callable[[Event], object] | None = None
         self._log = log
         self._clock = clock
+        self._time = clock.time
         self._count = len(log)
-        self._firing_count = 0
+        self.firing_count = 0
         self._readers: list[asyncio.Future[None]] = []
         self._resters: list[asyncio.Future[None]] = []
         self.append(Started, dispatcher.agent, session_id, user)
@@ -108,9 +109,10 @@ class Session:
 
     def append(self, kind: Callable[..., Event], *fields: Any) -> Event:
         """Journal the next event."""
-        self._count += 1
-        event = kind(self._count, self._clock.time(), *fields)
+        number = self._count + 1
+        event = kind(number, self._time(), *fields)
         self._log.append(event)
+        self._count = number
         self.resting = False
         if self._readers:
             self._wake(self._readers)
@@ -389,11 +391,6 @@ class Session:
 
     # -- what actions do (on the loop's thread)
 
-    def next_firing_id(self) -> str:
-        """The id of the next firing."""
-        self._firing_count += 1
-        return f"{self.id}/{self._firing_count}"
-
     def on_say(self, firing: Firing, text: str) -> None:
         """An action said something."""
         if firing.id in self.firings:
@@ -448,6 +445,8 @@ class Session:
             raise NetError(f"session {self.id!r} is closed")
 
     async def _next(self, waiters: list[asyncio.Future[None]]) -> None:
+        if self.dispatcher.runtime.crashed is not None:
+            raise self.dispatcher.runtime.crashed
         woken = self.loop.create_future()
         waiters.append(woken)
         await woken
@@ -462,6 +461,10 @@ class Session:
     def end_readers(self) -> None:
         """The runtime ends: whoever follows or waits returns."""
         self.closed = True
+        self.wake_all()
+
+    def wake_all(self) -> None:
+        """Let whoever follows or waits look again."""
         self._wake(self._readers)
         self._wake(self._resters)
 
