@@ -12,7 +12,7 @@ GroupStore::Role GroupStore::role(std::uint32_t token, bool innermost, std::uint
   if (place == gather.place && gather.admits(tokens_->guards(token)))
     return innermost && (*tokens_)[token].owner == kNil ? Role::kMember : Role::kBlocker;
   const bool comes = innermost ? net_->reaches_balanced(place, gather.place) : net_->reaches(place, gather.place);
-  return comes ? Role::kBlocker : Role::kNone;
+  return comes ? Role::kBlocker : Role::kNeither;
 }
 
 std::uint32_t GroupStore::node_in(std::uint32_t token, std::uint32_t queue) const noexcept {
@@ -28,7 +28,7 @@ void GroupStore::contribute(std::uint32_t token, bool enters) {
     const bool innermost = i + 1 == groups.size();
     for (auto& gathering : groups_[groups[i].slot].gatherings) {
       switch (role(token, innermost, gathering.queue)) {
-        case Role::kNone:
+        case Role::kNeither:
           continue;
         case Role::kMember: {
           const auto node = node_in(token, gathering.queue);

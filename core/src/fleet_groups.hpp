@@ -85,7 +85,7 @@ class GroupStore {
   std::vector<Waiting> waiting(std::uint32_t session) const;
 
  private:
-  enum class Role : std::uint8_t { kNone, kMember, kBlocker };
+  enum class Role : std::uint8_t { kNeither, kMember, kBlocker };
 
   struct Scope {
     std::vector<GroupRef> groups;
