@@ -149,3 +149,29 @@ def test_place_invariants_hold_along_every_run(net: pc.Net, steps: int, seed: in
     assert np.allclose(
         invariants.T @ state.marking, invariants.T @ engine.initial_marking, atol=1e-6 * (1 + steps)
     )
+
+
+@pytest.mark.parametrize("size", [40, 64, 65, 128, 200, 256, 300])
+@pytest.mark.parametrize("weight", [1, 3, 300])
+def test_random_runs_of_larger_nets_stay_exact(size: int, weight: int) -> None:
+    """Both walking algorithms, every number of words: enabling and tokens as recomputed after each slice."""
+    rng = np.random.default_rng(size * weight)
+    net = pc.Net("large")
+    for i in range(size):
+        net.add_place(f"p{i}", tokens=int(rng.integers(0, 2 * weight + 1)), capacity=50 * weight)
+    for i in range(size):
+        p, q, r, s = (f"p{k}" for k in rng.choice(size, 4, replace=False))
+        w = int(rng.integers(1, weight + 1))
+        net.add_transition(f"t{i}", {p: w}, {q: w, r: 1}, reads={s: 1}, inhibitors={r: 9 * weight})
+    engine = net.compile()
+    state = engine.state()
+    for seed in range(60):
+        before = state.marking.copy()
+        fired = state.run(7, seed)
+        changes = state.marking.astype(np.int64) - before
+        counts, *_ = np.linalg.lstsq(engine.incidence.astype(float), changes.astype(float), rcond=None)
+        assert np.allclose(engine.incidence @ counts, changes, atol=1e-6)
+        assert state.enabled.tolist() == np.flatnonzero(engine.enabled(state.marking)).tolist()
+        if fired < 7:
+            assert state.enabled.size == 0
+            break
