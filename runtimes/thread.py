@@ -30,6 +30,8 @@ class ThreadExecutor:
         self._loop = asyncio.get_running_loop()
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="petricore")
         self._jobs: dict[Job, Future[Any]] = {}
+        self._emissions: set[Future[None]] = set()  # what threads wait for
+        self._drained = False
 
     @property
     def load(self) -> int:
@@ -52,6 +54,9 @@ class ThreadExecutor:
         """Cancel all jobs. Threads that still run are left to return by themselves."""
         for job in list(self._jobs):
             self.cancel(job)
+        self._drained = True
+        for received in list(self._emissions):
+            received.cancel()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _run(self, job: Job) -> Any:
@@ -61,9 +66,14 @@ class ThreadExecutor:
             return job.action(**job.arguments)
         for value in job.action(**job.arguments):
             received: Future[None] = Future()
-            if not self._post(self._emit, job, value, received):
+            self._emissions.add(received)
+            # looked at after the add, and set before the others are cancelled: no thread waits for ever
+            if self._drained or not self._post(self._emit, job, value, received):
                 break
-            received.result()  # what the receiver raises ends the generator; its pace is the generator's
+            try:
+                received.result()  # what the receiver raises ends the generator; its pace is the generator's
+            finally:
+                self._emissions.discard(received)
         return None
 
     def _post(self, callback: Callable[..., None], *arguments: Any) -> bool:
@@ -78,6 +88,8 @@ class ThreadExecutor:
             job.started()
 
     def _emit(self, job: Job, value: Any, received: Future[None]) -> None:
+        if not received.set_running_or_notify_cancel():
+            return
         try:
             if job not in self._jobs:
                 raise asyncio.CancelledError

@@ -283,6 +283,29 @@ def test_the_loop_breathes_while_jobs_that_never_wait_follow_each_other() -> Non
     run(work)
 
 
+def test_a_generator_on_a_thread_is_let_go_when_the_executor_is_drained() -> None:
+    ended = threading.Event()
+
+    def endless() -> Iterator[int]:
+        try:
+            while True:
+                yield 1
+        finally:
+            ended.set()
+
+    async def work() -> None:
+        pool = ThreadExecutor(1)
+        job = RecordedJob(Kind.GENERATOR, endless)
+        pool.submit(job)
+        while not job.emitted:
+            await asyncio.sleep(0)
+        await pool.drain()
+        assert len(job.outcomes) == 1
+
+    run(work)
+    assert ended.wait(60)
+
+
 def test_a_thread_executor_needs_a_thread() -> None:
     async def work() -> None:
         with pytest.raises(ValueError, match="-1"):

@@ -781,6 +781,21 @@ def test_a_question_nobody_answers_leaves_the_firing_waiting() -> None:
     assert (pending.kind, pending.question, pending.arguments) == ("ask", "Who?", {"job": Job(n=1)})
 
 
+def test_a_thread_that_waits_for_an_answer_is_let_go_when_the_run_ends() -> None:
+    agent = Agent("a")
+    ended = threading.Event()
+
+    @agent.transition
+    def ask(job: Job, ctx: Context) -> None:
+        try:
+            ctx.ask("Who?").result()
+        finally:
+            ended.set()
+
+    assert [one.question for one in agent.run(Job(n=1)).waiting] == ["Who?"]
+    assert ended.wait(60)
+
+
 def test_a_run_that_takes_too_long_says_what_runs() -> None:
     agent = Agent("a")
     clock = auto()

@@ -110,8 +110,15 @@ class Context:
 
     def ask(self, question: str, type_: type[T] = str) -> Answer[T]:  # type: ignore[assignment]
         """Ask a person. The answer is validated as `type_`; it never comes if nobody is there to give it."""
-        answer: Answer[T] = Answer(self._firing.session.loop_thread)
-        self._post("ask", question, type_, answer)
+        session = self._firing.session
+        answer: Answer[T] = Answer(session.loop_thread)
+        session.unanswered.add(answer)
+        if (
+            session.closed
+        ):  # looked at after the add, and set before the others are given up: none is forgotten
+            answer.give_up()
+        else:
+            self._post("ask", question, type_, answer)
         return answer
 
     def confirm(self, question: str) -> Answer[bool]:

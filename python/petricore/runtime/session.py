@@ -92,6 +92,7 @@ class Session:
         self.failures: list[Failure] = []
         self.memory: dict[str, Any] = {}
         self.interned: dict[Any, int] = {}
+        self.unanswered: set[Answer[Any]] = set()
         self.asking = 0
         self.resting = False
         self.closed = False
@@ -304,6 +305,7 @@ class Session:
                 checked = _converted(request_id, answer.request.type, value)
                 self.append(Answered, firing.id, request_id, checked)
                 self._forget(firing, request_id)
+                self.unanswered.discard(answer)
                 answer.set(checked)
                 return
         raise FiringNotFoundError(f"no request {request_id!r} waits for an answer", firing_id=request_id)
@@ -411,6 +413,7 @@ class Session:
     def on_ask(self, firing: Firing, question: str, type_: Any, answer: Answer[Any]) -> None:
         """An action asked a person."""
         if firing.id not in self.firings or firing.stopped is not None:
+            self.unanswered.discard(answer)
             answer.give_up()
             return
         firing.questions += 1
@@ -430,6 +433,7 @@ class Session:
         """The attempt ended: its open questions are void."""
         for request_id, answer in list((firing.answers or {}).items()):
             self._forget(firing, request_id)
+            self.unanswered.discard(answer)
             answer.give_up()
 
     def _forget(self, firing: Firing, request_id: str) -> None:
@@ -461,6 +465,9 @@ class Session:
     def end_readers(self) -> None:
         """The runtime ends: whoever follows or waits returns."""
         self.closed = True
+        for answer in list(self.unanswered):  # a thread may block on it
+            answer.give_up()
+        self.unanswered.clear()
         self.wake_all()
 
     def wake_all(self) -> None:
