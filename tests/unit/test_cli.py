@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 import re
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -487,3 +489,56 @@ def test_nobody_is_remembered_as_absent(monkeypatch: pytest.MonkeyPatch) -> None
     person = Person()
     assert person.confirms("sure?") is False
     assert person.absent
+
+
+# -- doctor and services
+
+
+def service(answer: bytes) -> tuple[socket.socket, threading.Thread]:
+    """A listener on loopback that sends `answer` to whoever says something first."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        link, _ = listener.accept()
+        with link:
+            if link.recv(64):
+                link.sendall(answer)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    return listener, thread
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        (b"HTTP/1.0 200 OK\r\n\r\nOK", "answers at"),
+        (b"HTTP/1.0 404 Not Found\r\n\r\n", "something else"),
+        (b"", "else"),
+    ],
+)
+def test_doctor_asks_docker_for_a_greeting(
+    answer: bytes, found: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listener, thread = service(answer)
+    with listener:
+        monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{listener.getsockname()[1]}")
+        checks = json.loads(printed(capsys, "doctor", "--json"))["checks"]
+        thread.join()
+    (docker,) = (check for check in checks if check["name"] == "docker")
+    assert docker["ok"] is (found == "answers at")
+    assert found in docker["found"]
+
+
+@pytest.mark.parametrize(("answer", "ok"), [(b"N", True), (b"S", True), (b"220 smtp", False)])
+def test_doctor_asks_postgres_for_a_greeting(
+    answer: bytes, ok: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listener, thread = service(answer)
+    with listener:
+        monkeypatch.setenv("PGHOST", "127.0.0.1")
+        monkeypatch.setenv("PGPORT", str(listener.getsockname()[1]))
+        checks = json.loads(printed(capsys, "doctor", "--json"))["checks"]
+        thread.join()
+    (postgres,) = (check for check in checks if check["name"] == "postgres")
+    assert postgres["ok"] is ok

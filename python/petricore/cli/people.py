@@ -37,9 +37,9 @@ class Person:
 
     def answers(self, question: str) -> str | None:
         """The line typed in answer, or None if there is none: `absent` or `interrupted` then say why."""
-        print(question, end="", file=sys.stderr, flush=True)
         try:
-            with _interruptible():
+            with _interruptible():  # from before the question is seen, so that no Ctrl-C falls between
+                print(question, end="", file=sys.stderr, flush=True)
                 line = sys.stdin.readline() if sys.stdin is not None else ""
         except KeyboardInterrupt:
             self.interrupted = True
