@@ -8,6 +8,7 @@ from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 
+from benchmarks import peers
 from benchmarks.method import Figure, machine, table
 
 NAMES = ("random_firing", "bulk_enabled", "conflicts_steps", "fork_join", "fleet_claims", "import_time")
@@ -34,7 +35,11 @@ def main() -> None:
     text = f"{facts['processor']}, {facts['simd']}, Python {facts['python']}, {facts['date']}\n\n{table(figures)}\n"
     print("\n" + text)
     if arguments.json:
-        measured = {"machine": facts, "figures": [asdict(figure) for figure in figures]}
+        measured = {
+            "machine": facts,
+            "peers": peers.versions(),
+            "figures": [asdict(figure) for figure in figures],
+        }
         arguments.json.write_text(json.dumps(measured, indent=1) + "\n")
     if arguments.readme:
         readme = Path(__file__).parent.parent / "README.md"

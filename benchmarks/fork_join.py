@@ -76,7 +76,13 @@ _CASES = (
     ("fan", fan, 4000, "4000 no-ops and their join"),
     ("sleep", naps, 200, "200 x 0.1 s of sleep"),
 )
-_SCRIPTS = {"asyncio": None, "LangGraph": "LangGraph", "pydantic-graph": "pydantic-graph"}
+# Each script's contender, and the environment that it runs in (None: this one).
+_SCRIPTS = {
+    "asyncio alone": ("flow_asyncio", None),
+    "pydantic-graph": ("flow_pydantic_graph", "pydantic-graph"),
+    "LangGraph": ("flow_langgraph", "LangGraph"),
+    "Burr": ("flow_burr", "Burr"),
+}
 
 
 def figures(quick: bool) -> Iterator[Figure]:
@@ -84,14 +90,19 @@ def figures(quick: bool) -> Iterator[Figure]:
     for kind, agent, size, case in _CASES:
         size = 20 if quick else size  # noqa: PLW2901
         contenders: dict[str, Contender] = {OURS: wall_seconds(_run(agent, size))}
-        for name, peer in {} if quick else _SCRIPTS.items():
-            if name == "pydantic-graph" and kind != "chain":
-                continue
-            script = "flow_" + name.lower().replace("-", "_")
-            if peers.figure_of(script, peer, kind, 10) is not None:
-                contenders[name] = _peer(script, peer, kind, size)
+        if not quick:
+            contenders |= _others(kind, size)
         values = compare(contenders, rounds=1 if quick else 5)
         yield Figure("agent", case, "s", values, less=True)
+
+
+def _others(kind: str, size: int) -> dict[str, Contender]:
+    """Those that are installed and can do it at all."""
+    return {
+        name: _peer(script, peer, kind, size)
+        for name, (script, peer) in _SCRIPTS.items()
+        if peers.figure_of(script, peer, kind, 10) is not None
+    }
 
 
 def _peer(script: str, peer: str | None, kind: str, size: int) -> Contender:

@@ -87,12 +87,17 @@ def number(value: float) -> str:
     return f"{value:.3g}"
 
 
+def times(ratio: float) -> str:
+    """Two significant digits, never as a power of ten."""
+    return f"{ratio:.2g}" if ratio < 100 else f"{float(f'{ratio:.2g}'):,.0f}"
+
+
 def table(figures: Iterable[Figure]) -> str:
     """The figures as Markdown: one row a case, the contenders with how many times better petricore is."""
     lines = ["| | petricore | beside it, and how many times better petricore is |", "|---|---|---|"]
     for figure in figures:
         beside = ", ".join(
-            f"{name} {number(value)} (**{figure.ratio(name):.2g}x**)"
+            f"{name} {number(value)} (**{times(figure.ratio(name))}x**)"
             for name, value in figure.values.items()
             if name != OURS
         )

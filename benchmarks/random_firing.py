@@ -1,4 +1,4 @@
-"""Random firing on one thread: `State.run` beside a hand-tuned loop, plain Python, pm4py and SNAKES."""
+"""Random firing on one thread: `State.run` beside a hand-tuned loop, plain Python, simpn, pm4py and SNAKES."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ def _others(firings: int) -> dict[str, Callable[[pc.Net], float | None]]:
     return {
         "hand-tuned C++": lambda net: baseline.rate("walk", net, firings),
         "plain Python": script("walk_python", None),
+        "simpn": script("walk_simpn", "simpn"),
         "pm4py": script("walk_pm4py", "pm4py"),
         "SNAKES": script("walk_snakes", "SNAKES"),
     }

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import venv
 from functools import cache
+from importlib.metadata import distributions
 from pathlib import Path
 
 import petricore as pc
@@ -21,8 +23,10 @@ _INSTALL_SECONDS = 300
 PEERS = {
     "pm4py": ["pm4py"],
     "SNAKES": ["SNAKES"],
+    "simpn": ["simpn"],
     "LangGraph": ["langgraph"],
-    "pydantic-graph": ["pydantic-graph<2"],  # 2 dropped the node classes used here,
+    "pydantic-graph": ["pydantic-graph<2"],  # 2 dropped the node classes used here
+    "Burr": ["apache-burr[tracking]"],
 }
 
 
@@ -40,6 +44,17 @@ def python_of(peer: str) -> str | None:
             python.unlink()
             return None
     return str(python)
+
+
+def versions() -> dict[str, str]:
+    """The version of each peer that is installed."""
+    found = {}
+    for peer, (requirement, *_) in PEERS.items():
+        folders = (_ENVIRONMENTS / peer / "lib").glob("python3*/site-packages")
+        distribution = re.split(r"[<\[]", requirement)[0]
+        for installed in distributions(name=distribution, path=[str(folder) for folder in folders]):
+            found[peer] = installed.version
+    return found
 
 
 def figure_of(script: str, peer: str | None, *arguments: object, stdin: str = "") -> float | None:
