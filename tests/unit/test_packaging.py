@@ -43,6 +43,13 @@ def test_the_demo_ships_every_page_of_the_repository() -> None:
     assert [page for page in pages if not shipped.joinpath(page.removeprefix("petricore/")).is_file()] == []
 
 
+def test_the_executors_ship_as_petricore_runtimes() -> None:
+    modules = {path.name for path in (ROOT / "runtimes").glob("*.py")}
+    shipped = {item.name for item in resources.files("petricore.runtimes").iterdir()}
+    assert "base.py" in modules
+    assert modules <= shipped
+
+
 def test_importing_the_package_needs_numpy_and_the_standard_library_only() -> None:
     script = (
         "import sys, numpy; before = set(sys.modules); import petricore;"
