@@ -10,6 +10,8 @@ from petricore.net import MAX_TOKENS
 
 __all__ = ["as_counts", "as_output"]
 
+_INT32 = np.dtype(np.int32)
+
 
 def as_counts(
     values: npt.ArrayLike, columns: int, what: str, of: str, *, batch: bool = False
@@ -22,6 +24,9 @@ def as_counts(
     Raises:
         NetError: another shape, a dtype that is not integer, or a count outside 0 .. 2^31 - 1.
     """
+    if batch and isinstance(values, np.ndarray) and values.dtype is _INT32 and values.flags.c_contiguous:
+        if values.ndim in (1, 2) and values.shape[-1] == columns and what != "firings":
+            return values  # the common case, without a detour
     try:
         array = np.asarray(values)
     except (ValueError, TypeError) as error:

@@ -70,8 +70,20 @@ inline void transpose_square(const Lane* from, std::size_t height, std::size_t w
   }
 }
 
+// Saturates `width` counts; returns their bitwise or.
+template <class Lane>
+inline Count narrow(const Count* counts, std::size_t width, Lane* into) {
+  Count any = 0;
+  for (std::size_t i = 0; i < width; ++i) {
+    any |= counts[i];
+    into[i] = static_cast<Lane>(counts[i] < Count{kSaturated<Lane>} ? counts[i] : Count{kSaturated<Lane>});
+  }
+  return any;
+}
+
 template <class Lane>
 Count pack(const Count* markings, std::size_t rows, std::size_t places, Lane* block) {
+  constexpr std::size_t kStrip = 16;  // a constant trip count, so that it becomes straight vector code
   alignas(64) Lane tile[kLanes * kLanes] = {};
   alignas(64) Lane turned[kLanes * kLanes];
   Count any = 0;
@@ -81,15 +93,11 @@ Count pack(const Count* markings, std::size_t rows, std::size_t places, Lane* bl
       const Count* row = markings + r * places + first;
       Lane* into = tile + r * kLanes;
       if (width == kLanes) {
-        for (std::size_t i = 0; i < kLanes; ++i) {
-          any |= row[i];
-          into[i] = static_cast<Lane>(row[i] < Count{kSaturated<Lane>} ? row[i] : Count{kSaturated<Lane>});
-        }
+        any |= narrow(row, kLanes, into);
       } else {
-        for (std::size_t i = 0; i < width; ++i) {
-          any |= row[i];
-          into[i] = static_cast<Lane>(row[i] < Count{kSaturated<Lane>} ? row[i] : Count{kSaturated<Lane>});
-        }
+        std::size_t i = 0;
+        for (; i + kStrip <= width; i += kStrip) any |= narrow(row + i, kStrip, into + i);
+        any |= narrow(row + i, width - i, into + i);
       }
     }
     if (width == kLanes) {
@@ -146,10 +154,14 @@ void spread(const std::uint8_t* ok, std::size_t rows, std::size_t transitions, s
     }
     transpose_square(tile, width, rows, turned);
     for (std::size_t r = 0; r < rows; ++r) {
+      std::uint8_t* row = out + r * transitions + first;
+      const std::uint8_t* flags = turned + r * kLanes;
       if (width == kLanes) {
-        __builtin_memcpy(out + r * transitions + first, turned + r * kLanes, kLanes);
+        __builtin_memcpy(row, flags, kLanes);
       } else {
-        __builtin_memcpy(out + r * transitions + first, turned + r * kLanes, width);
+        std::size_t i = 0;
+        for (; i + 16 <= width; i += 16) __builtin_memcpy(row + i, flags + i, 16);
+        for (; i < width; ++i) row[i] = flags[i];
       }
     }
   }
