@@ -27,6 +27,9 @@ def figures(quick: bool) -> Iterator[Figure]:
                     _repeat(_numpy(engine, rows), engine, batch, quick)
                 )
                 contenders["scipy CSR"] = per_cpu_second(_repeat(_scipy(engine, rows), engine, batch, quick))
+                contenders["a copy of the same bytes"] = per_cpu_second(
+                    _repeat(_copy(engine, rows), engine, batch, quick)
+                )
                 if batch == 4096 and baseline.rate("bulk", net, 1) is not None:
                     repetitions = max(2, 10**9 // (batch * len(engine.transitions)))
                     contenders["hand-tuned, bytes in and out place-major"] = _baseline(net, repetitions)
@@ -54,6 +57,19 @@ def _repeat(ask: Callable[[], object], engine: pc.Engine, batch: int, quick: boo
 def _bulk(engine: pc.Engine, rows: npt.NDArray[np.int32]) -> Callable[[], object]:
     out = np.empty((len(rows), len(engine.transitions)), np.bool_)
     return lambda: engine.enabled(rows, out, threads=1)
+
+
+def _copy(engine: pc.Engine, rows: npt.NDArray[np.int32]) -> Callable[[], object]:
+    """What reading the markings and writing the answers costs when nothing is computed: the limit of this interface."""
+    into = np.empty_like(rows)
+    answers = np.ones((len(rows), len(engine.transitions)), np.bool_)
+    out = np.empty_like(answers)
+
+    def ask() -> None:
+        np.copyto(into, rows)
+        np.copyto(out, answers)
+
+    return ask
 
 
 def _numpy(engine: pc.Engine, rows: npt.NDArray[np.int32]) -> Callable[[], object]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 import numpy as np
 import numpy.typing as npt
 
@@ -24,9 +26,8 @@ def as_counts(
     Raises:
         NetError: another shape, a dtype that is not integer, or a count outside 0 .. 2^31 - 1.
     """
-    if batch and isinstance(values, np.ndarray) and values.dtype is _INT32 and values.flags.c_contiguous:
-        if values.ndim in (1, 2) and values.shape[-1] == columns and what != "firings":
-            return values  # the common case, without a detour
+    if batch and what != "firings" and _fits(values, columns):
+        return values  # the common case, without a detour
     try:
         array = np.asarray(values)
     except (ValueError, TypeError) as error:
@@ -45,6 +46,16 @@ def as_counts(
     if array.size and (int(array.min()) < 0 or int(array.max()) > MAX_TOKENS):
         raise _out_of_range(array, what, of)
     return np.ascontiguousarray(array, dtype=np.int32)
+
+
+def _fits(values: npt.ArrayLike, columns: int) -> TypeGuard[npt.NDArray[np.int32]]:
+    return (
+        isinstance(values, np.ndarray)
+        and values.dtype is _INT32
+        and values.flags.c_contiguous
+        and values.ndim in (1, 2)
+        and values.shape[-1] == columns
+    )
 
 
 def _out_of_range(array: npt.NDArray[np.integer], what: str, of: str) -> NetError:
