@@ -1,12 +1,14 @@
-"""`python -m benchmarks [names] [--quick] [--json FILE] [--readme]`."""
+"""`python -m benchmarks [names] [--quick] [--json FILE | --saved FILE] [--readme]`."""
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from benchmarks import peers
 from benchmarks.method import Figure, machine, table
@@ -21,31 +23,51 @@ def main() -> None:
     parser.add_argument("names", nargs="*", default=NAMES, metavar="name", help=", ".join(NAMES))
     parser.add_argument("--quick", action="store_true", help="petricore's own rows only, small and inexact")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    parser.add_argument("--saved", type=Path, help="measure nothing: show what --json wrote to this file")
     parser.add_argument("--readme", action="store_true", help="also put the table into README.md")
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - set(NAMES):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
 
-    figures: list[Figure] = []
-    for name in arguments.names:
-        for figure in import_module(f"benchmarks.{name}").figures(arguments.quick):
-            figures.append(figure)
-            print(table([figure]).splitlines()[-1], flush=True)
-    facts = machine()
-    text = f"{facts['processor']}, {facts['simd']}, Python {facts['python']}, {facts['date']}\n\n{table(figures)}\n"
+    if arguments.saved:
+        measured = json.loads(arguments.saved.read_text())
+    else:
+        figures = _measured(arguments.names, arguments.quick)
+        measured = {"machine": machine(), "peers": peers.versions(), "figures": [asdict(f) for f in figures]}
+    text = _report(measured)
     print("\n" + text)
     if arguments.json:
-        measured = {
-            "machine": facts,
-            "peers": peers.versions(),
-            "figures": [asdict(figure) for figure in figures],
-        }
         arguments.json.write_text(json.dumps(measured, indent=1) + "\n")
     if arguments.readme:
-        readme = Path(__file__).parent.parent / "README.md"
-        before, _, rest = readme.read_text().partition(_BEGIN)
-        after = rest.partition(_END)[2] if _END in rest else rest
-        readme.write_text(f"{before}{_BEGIN}\n{text}{_END}{after}")
+        _put_into_readme(text)
+
+
+def _measured(names: Sequence[str], quick: bool) -> list[Figure]:
+    """All figures, each printed when it is known: the whole takes some minutes."""
+    figures = []
+    for name in names:
+        for figure in import_module(f"benchmarks.{name}").figures(quick):
+            figures.append(figure)
+            print(table([figure]).splitlines()[-1], flush=True)
+    return figures
+
+
+def _report(measured: Mapping[str, Any]) -> str:
+    facts = measured["machine"]
+    others = ", ".join(f"{peer} {version}" for peer, version in measured["peers"].items())
+    return (
+        f"Measured on {facts['date']}, {facts['processor']} ({facts['simd']}), Python {facts['python']}, "
+        f"numpy {facts['numpy']}{', ' + others if others else ''}. Rates are per CPU second on one thread, seconds "
+        f"are wall time; medians, all contenders of a row in turn.\n\n"
+        f"{table([Figure(**figure) for figure in measured['figures']])}\n"
+    )
+
+
+def _put_into_readme(text: str) -> None:
+    readme = Path(__file__).parent.parent / "README.md"
+    before, _, rest = readme.read_text().partition(_BEGIN)
+    after = rest.partition(_END)[2] if _END in rest else rest
+    readme.write_text(f"{before}{_BEGIN}\n{text}{_END}{after}")
 
 
 main()
