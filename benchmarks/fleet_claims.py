@@ -39,26 +39,31 @@ def figures(quick: bool) -> Iterator[Figure]:
 
 
 def _weights(sessions: int, quick: bool) -> Iterator[Figure]:
-    """What the process grows by: empty sessions, then one token in each."""
-    fleet = pipeline()
+    """What the process grows by for each session: empty, then with one token."""
+    weighed = {OURS: _growth(pipeline(), sessions)}
+    if not quick:
+        weighed[_DEQUES] = _growth_of_deques(sessions // 10)
+    for what, i in (("idle session of 4 places", 0), ("the same with one token", 1)):
+        values = {name: bytes_each[i] for name, bytes_each in weighed.items()}
+        yield Figure("fleet", f"{what}, at {sessions} sessions", "bytes", values, less=True)
+
+
+def _growth(fleet: Fleet, sessions: int) -> tuple[float, float]:
     start = _resident()
     ids = fleet.open(sessions)
     opened = _resident()
     for session in ids.tolist():
         fleet.put(session, 3)
-    filled = _resident()
-    session_bytes, token_bytes = (opened - start) / sessions, (filled - opened) / sessions
-    values, note = {OURS: session_bytes}, f"the fleet itself says {fleet.session_bytes:.0f}"
-    if not quick:
-        start = _resident()
-        plain = [[deque[int]() for _ in range(4)] for _ in range(sessions // 10)]
-        values[_DEQUES] = (_resident() - start) / len(plain)
-    of_many = f"at {sessions} sessions"
-    yield Figure("fleet", f"idle session of 4 places, {of_many}", "bytes", values, less=True, note=note)
-    note = f"the fleet itself says {fleet.token_bytes:.0f}; an int in a deque takes about 40"
-    yield Figure(
-        "fleet", f"first token of a session, {of_many}", "bytes", {OURS: token_bytes}, less=True, note=note
-    )
+    return (opened - start) / sessions, (_resident() - start) / sessions
+
+
+def _growth_of_deques(sessions: int) -> tuple[float, float]:
+    start = _resident()
+    opened = [[deque[int]() for _ in range(4)] for _ in range(sessions)]
+    empty = _resident()
+    for token, places in enumerate(opened):
+        places[3].append(token)
+    return (empty - start) / sessions, (_resident() - start) / sessions
 
 
 def _resident() -> float:
