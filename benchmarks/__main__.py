@@ -56,9 +56,9 @@ def _report(measured: Mapping[str, Any]) -> str:
     facts = measured["machine"]
     others = ", ".join(f"{peer} {version}" for peer, version in measured["peers"].items())
     return (
-        f"Measured on {facts['date']}, {facts['processor']} ({facts['simd']}), Python {facts['python']}, "
-        f"numpy {facts['numpy']}{', ' + others if others else ''}. Rates are per CPU second on one thread, seconds "
-        f"are wall time; medians, all contenders of a row in turn.\n\n"
+        f"Measured on {facts['date']}, {facts['processor']} ({facts['simd']}, load {facts['load']}), "
+        f"Python {facts['python']}, numpy {facts['numpy']}{', ' + others if others else ''}. Rates are per CPU second on one thread, seconds "
+        f"are wall time. Each row is one run of all its contenders in turn: compare within a row.\n\n"
         f"{table([Figure(**figure) for figure in measured['figures']])}\n"
     )
 

@@ -35,7 +35,7 @@ def figures(quick: bool) -> Iterator[Figure]:
     if not quick:
         contenders[_DEQUES] = per_cpu_second(_claim_deques(sessions))
     yield Figure("fleet", f"claim alone, {sessions} sessions", "claims/s", compare(contenders, rounds))
-    yield from _weights(1_000 if quick else 1_000_000, quick)
+    yield from _weights(100_000 if quick else 1_000_000, quick)
 
 
 def _weights(sessions: int, quick: bool) -> Iterator[Figure]:

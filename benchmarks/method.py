@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -75,6 +76,7 @@ def machine() -> dict[str, str]:
         "python": platform.python_version(),
         "numpy": version("numpy"),
         "petricore": version("petricore"),
+        "load": f"{os.getloadavg()[1]:.1f}",
         "date": time.strftime("%Y-%m-%d"),
     }
 
