@@ -38,7 +38,7 @@ format: $(VENV)/.dev  ## Bring all sources into shape
 	$(BIN)/clang-format -i $(CPP)
 
 clean:  ## Remove the environment and everything built
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-peers build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "petricore needs Python 3.11 or later")'
