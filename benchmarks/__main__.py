@@ -57,7 +57,8 @@ def _report(measured: Mapping[str, Any]) -> str:
     others = ", ".join(f"{peer} {version}" for peer, version in measured["peers"].items())
     return (
         f"Measured on {facts['date']}, {facts['processor']} ({facts['simd']}, load {facts['load']}), "
-        f"Python {facts['python']}, numpy {facts['numpy']}{', ' + others if others else ''}. Rates are per CPU second on one thread, seconds "
+        f"Python {facts['python']}, numpy {facts['numpy']}{', ' + others if others else ''}. "
+        f"Rates are per CPU second on one thread, seconds "
         f"are wall time. Each row is one run of all its contenders in turn: compare within a row.\n\n"
         f"{table([Figure(**figure) for figure in measured['figures']])}\n"
     )
