@@ -239,6 +239,12 @@ void bind_fleet(py::module_& m) {
           },
           py::arg("firing"), py::arg("places") = py::tuple(), py::arg("keys") = none, py::arg("guards") = none)
       .def("release", &Fleet::release, py::arg("firing"))
+      .def(
+          "refuse",
+          [](Fleet& fleet, std::int64_t firing, const std::vector<std::pair<std::uint32_t, std::uint64_t>>& bars) {
+            fleet.refuse(firing, bars);
+          },
+          py::arg("firing"), py::arg("bars"))
       .def("drop", &Fleet::drop, py::arg("session"), py::arg("token"))
       .def("supply", &Fleet::supply, py::arg("place"), py::arg("n"))
       .def(

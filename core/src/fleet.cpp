@@ -28,6 +28,10 @@ std::vector<std::int64_t> Fleet::fail(std::int64_t firing, const Emission& token
   return state_->end(firing, tokens);
 }
 void Fleet::release(std::int64_t firing) { state_->release(firing); }
+
+void Fleet::refuse(std::int64_t firing, std::span<const std::pair<std::uint32_t, std::uint64_t>> bars) {
+  state_->refuse(firing, bars);
+}
 void Fleet::drop(std::int64_t session, std::int64_t token) { state_->drop(session, token); }
 void Fleet::supply(std::int64_t place, std::int64_t n) { state_->supply(place, n); }
 

@@ -272,14 +272,36 @@ std::vector<std::int64_t> Fleet::State::end(std::int64_t id, const Emission& emi
 
 void Fleet::State::release(std::int64_t id) {
   const auto slot = firing(id);
-  const auto session = firings[slot].session, transition = firings[slot].transition;
+  give_back(slot);
+  if (firings[slot].closing != kNil) groups.released(firings[slot].closing, firings[slot].transition);
+  unclaim(slot);
+}
+
+void Fleet::State::refuse(std::int64_t id, std::span<const std::pair<std::uint32_t, std::uint64_t>> bars) {
+  const auto slot = firing(id);
+  for (const auto& [place, bits] : bars)
+    if (place >= net.places) throw std::invalid_argument("bars: place " + std::to_string(place) + " does not exist");
+  if (firings[slot].closing != kNil) groups.fired(firings[slot].closing, firings[slot].transition, {});
+  for (const auto token : held(firings[slot]))
+    for (const auto& [place, bits] : bars)
+      if (tokens[token].place == place) groups.set_guards(token, tokens.guards(token) & ~bits);
+  give_back(slot);
+  unclaim(slot);
+}
+
+// The held tokens to their places, at their old positions.
+void Fleet::State::give_back(std::uint32_t slot) {
   for (const auto token : held(firings[slot])) {
     groups.set_owner(token, kNil);
     enter(token, false);
   }
-  for (const auto& kept : firings[slot].reservations) occupy(session, kept.capacity, kept.taken - kept.seats());
-  if (firings[slot].closing != kNil) groups.released(firings[slot].closing, transition);
-  give_back_resources(transition);
+  for (const auto& kept : firings[slot].reservations)
+    occupy(firings[slot].session, kept.capacity, kept.taken - kept.seats());
+}
+
+void Fleet::State::unclaim(std::uint32_t slot) {
+  const auto session = firings[slot].session;
+  give_back_resources(firings[slot].transition);
   free_firing(slot);
   settle(session);
 }

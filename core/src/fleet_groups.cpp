@@ -64,6 +64,13 @@ void GroupStore::set_owner(std::uint32_t token, std::uint32_t firing) {
   if (matters) contribute(token, true);
 }
 
+void GroupStore::set_guards(std::uint32_t token, std::uint64_t guards) {
+  const bool counts = scope_of(token) != kNil;
+  if (counts) contribute(token, false);
+  tokens_->set_guards(token, guards);
+  if (counts) contribute(token, true);
+}
+
 void GroupStore::gone(std::uint32_t token) {
   const auto scope = scope_of(token);
   if (scope == kNil) return;

@@ -54,6 +54,7 @@ class GroupStore {
   // A token's life: born free, taken, given back, gone.
   void born(std::uint32_t token, std::uint32_t scope);
   void set_owner(std::uint32_t token, std::uint32_t firing);
+  void set_guards(std::uint32_t token, std::uint64_t guards);
   void gone(std::uint32_t token);
 
   // The scope of what a firing puts, counted once for the firing: the union over `consumed` without the group it

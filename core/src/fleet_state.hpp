@@ -100,6 +100,7 @@ class Fleet::State {
   std::vector<std::int64_t> emit(std::int64_t id, const Emission& tokens);
   std::vector<std::int64_t> end(std::int64_t id, const Emission& tokens);
   void release(std::int64_t id);
+  void refuse(std::int64_t id, std::span<const std::pair<std::uint32_t, std::uint64_t>> bars);
   void drop(std::int64_t id, std::int64_t token);
   void supply(std::int64_t place, std::int64_t n);
 
@@ -146,6 +147,8 @@ class Fleet::State {
   void choose_tokens(fleet::Firing& firing, Claims& claims);
   void hold_tokens(std::uint32_t slot);
   std::vector<std::int64_t> put_outputs(std::uint32_t slot, const Emission& tokens);
+  void give_back(std::uint32_t slot);
+  void unclaim(std::uint32_t slot);
   void give_back_resources(std::uint32_t transition);
   void free_firing(std::uint32_t slot);
   std::vector<std::uint32_t> held(const fleet::Firing& firing) const;

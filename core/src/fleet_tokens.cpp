@@ -32,22 +32,38 @@ std::uint32_t TokenStore::create(std::uint32_t session, std::uint32_t place, con
   for (std::size_t slot = 0; slot < net_->key_slots; ++slot)
     keys_[token * net_->key_slots + slot] = keys == nullptr ? 0 : keys[slot];
   if (net_->has_guards) guards_[token] = guards;
-
-  std::uint32_t first = kNil;
-  for (const auto queue : net_->extra_queues[place])
-    if (net_->queues[queue].admits(guards)) first = create_node(token, queue, first);
-  tokens_[token].first_node = create_node(token, place, first);
+  create_nodes(token);
   return token;
 }
 
-void TokenStore::destroy(std::uint32_t token) {
-  auto& record = tokens_[token];
-  for (auto node = record.first_node; node != kNil;) {
+// One for each queue of its place that admits it, the base queue's first.
+void TokenStore::create_nodes(std::uint32_t token) {
+  const auto place = tokens_[token].place;
+  std::uint32_t first = kNil;
+  for (const auto queue : net_->extra_queues[place])
+    if (net_->queues[queue].admits(guards(token))) first = create_node(token, queue, first);
+  tokens_[token].first_node = create_node(token, place, first);
+}
+
+void TokenStore::destroy_nodes(std::uint32_t token) {
+  for (auto node = tokens_[token].first_node; node != kNil;) {
     const auto sibling = nodes_[node].sibling;
     nodes_[node].next = free_node_;
     free_node_ = node;
     node = sibling;
   }
+}
+
+void TokenStore::set_guards(std::uint32_t token, std::uint64_t guards) {
+  if (!net_->has_guards) return;
+  destroy_nodes(token);
+  guards_[token] = guards;
+  create_nodes(token);
+}
+
+void TokenStore::destroy(std::uint32_t token) {
+  destroy_nodes(token);
+  auto& record = tokens_[token];
   record.alive = false;
   if (record.generation == kLastGeneration) return;
   ++record.generation;

@@ -51,6 +51,9 @@ class TokenStore {
   std::uint32_t create(std::uint32_t session, std::uint32_t place, const std::int64_t* keys, std::uint64_t guards);
   void destroy(std::uint32_t token);
 
+  // Gives a token other guard bits and the nodes that go with them. REQUIRES: it stands in no list.
+  void set_guards(std::uint32_t token, std::uint64_t guards);
+
   // The living token with this id, or kNil.
   std::uint32_t find(std::int64_t id) const noexcept;
   std::int64_t id(std::uint32_t token) const noexcept { return make_id(tokens_[token].generation, token); }
@@ -77,6 +80,8 @@ class TokenStore {
 
  private:
   std::uint32_t create_node(std::uint32_t token, std::uint32_t queue, std::uint32_t sibling);
+  void create_nodes(std::uint32_t token);
+  void destroy_nodes(std::uint32_t token);
 
   const FleetNet* net_;
   std::vector<Token> tokens_;

@@ -238,7 +238,7 @@ def _fleet_arguments(plan: Plan) -> dict[str, Any]:
         put_into = [plan.index[place.name] for place in output_places(spec.output)]
         if transition.error_place is not None:
             put_into.append(transition.error_place)
-        outputs.update(((number, place), 1) for place in [*put_into, *transition.barring])
+        outputs.update(((number, place), 1) for place in put_into)
         scatters += [(number, place) for place in transition.opened]
         inhibitors += [(number, plan.index[place.name], 1) for place in spec.inhibitors]
         if spec.options.concurrency is not None:

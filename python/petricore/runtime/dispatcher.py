@@ -364,14 +364,15 @@ class Dispatcher:
         failure = Failure(served.name, firing.id, kind, error, firing.attempt, arguments)
         error_place = served.plan.error_place
         give_back = served.options.on_error == "release" or (kind == "rejected" and error_place is None)
-        if error_place is not None:
-            outputs = self._put_failure(firing, error_place, failure)
-        elif give_back:
+        if give_back and error_place is None:
             outputs = self._give_back(firing)
         else:
-            self.fleet.fail(firing.number)
-            outputs = _NOTHING
-        self._consume(firing)
+            if error_place is not None:
+                outputs = self._put_failure(firing, error_place, failure)
+            else:
+                self.fleet.fail(firing.number)
+                outputs = _NOTHING
+            self._consume(firing)
         firing.session.failures.append(failure)
         firing.session.append(_ENDS[kind], firing.id, served.name, outputs, failure)
         self._ended(firing)
@@ -387,20 +388,16 @@ class Dispatcher:
         return self._store(ids, [place], [failure], guards)
 
     def _give_back(self, firing: Firing) -> tuple[Token, ...]:
-        """Put the inputs back for good: this transition does not take them again, others may."""
+        """Put the inputs back where they were, for good: this transition does not take them again, others may."""
         plan = firing.plan
-        places: list[int] = []
-        values: list[Any] = []
-        bits: list[int] = []
+        self.fleet.refuse(firing.number, list(plan.barring.items()))
+        returned: list[Token] = []
         for arc in firing.served.consuming:
             place = plan.arcs[arc][0]
             for token in firing.tokens[arc]:
-                places.append(place)
-                values.append(self.values[token])
-                bits.append(self.guards.get(token, 0) & ~plan.barring[place])
-        keys = self._keys(firing.session, places, values)
-        ids = self.fleet.fail(firing.number, places, keys=keys, guards=bits).tolist()
-        return self._store(ids, places, values, bits)
+                self.guards[token] = self.guards.get(token, 0) & ~plan.barring[place]
+                returned.append(Token(token, self.plan.names[place], self.values[token]))
+        return tuple(returned)
 
     def _consume(self, firing: Firing) -> None:
         values = self.values

@@ -28,8 +28,10 @@ class Fold:
             case Claimed(firing_id=firing_id, taken=taken):
                 self.held[firing_id] = [self.free.pop(token) for token in taken]
             case Ended(firing_id=firing_id, outputs=outputs):
+                returned = {token.id for token in outputs}
                 for token in self.held.pop(firing_id):
-                    del self._arrival[token.id]
+                    if token.id not in returned:
+                        del self._arrival[token.id]
                 self._put(outputs)
             case Released(firing_id=firing_id):
                 self.give_back(firing_id)
@@ -58,5 +60,6 @@ class Fold:
     def _put(self, tokens: Iterable[Token]) -> None:
         for token in tokens:
             self.free[token.id] = token
-            self._arrival[token.id] = self._arrivals
-            self._arrivals += 1
+            if token.id not in self._arrival:  # what a firing gave back stands where it stood
+                self._arrival[token.id] = self._arrivals
+                self._arrivals += 1
