@@ -11,8 +11,12 @@ GroupStore::Role GroupStore::role(std::uint32_t token, bool innermost, std::uint
   const auto& gather = net_->queues[queue];
   if (place == gather.place && gather.admits(tokens_->guards(token)))
     return innermost && (*tokens_)[token].owner == kNil ? Role::kMember : Role::kBlocker;
-  const bool comes = innermost ? net_->reaches_balanced(place, gather.place) : net_->reaches(place, gather.place);
-  return comes ? Role::kBlocker : Role::kNeither;
+  for (auto node = (*tokens_)[token].first_node; node != kNil; node = tokens_->node(node).sibling) {
+    const auto from = tokens_->node(node).queue;
+    if (innermost ? net_->queue_reaches_balanced(from, gather.place) : net_->queue_reaches(from, gather.place))
+      return Role::kBlocker;
+  }
+  return Role::kNeither;
 }
 
 std::uint32_t GroupStore::node_in(std::uint32_t token, std::uint32_t queue) const noexcept {

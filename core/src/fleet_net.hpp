@@ -130,10 +130,17 @@ class FleetNet {
   Csr<std::uint32_t> place_gathers;       // by place: its gather queues
   Csr<std::uint32_t> scatter_gathers;     // by place: queues to gather what a list put there becomes
 
-  // Whether a token on y may come to place p by one firing or more: on any path / without any gather of the
-  // group that the token stands in innermost (nested scatters and their gathers in between are passed over).
+  // Whether a token on y, or one that stands in this queue and leaves by it, may come to place p by one firing or more:
+  // on any path / without any gather of the group that the token stands in innermost (nested scatters and their
+  // gathers in between are passed over).
   bool reaches(std::uint32_t y, std::uint32_t p) const noexcept { return reach_.get(y, gather_column_[p]); }
   bool reaches_balanced(std::uint32_t y, std::uint32_t p) const noexcept { return balanced_.get(y, gather_column_[p]); }
+  bool queue_reaches(std::uint32_t queue, std::uint32_t p) const noexcept {
+    return queue_reach_.get(queue, gather_column_[p]);
+  }
+  bool queue_reaches_balanced(std::uint32_t queue, std::uint32_t p) const noexcept {
+    return queue_balanced_.get(queue, gather_column_[p]);
+  }
 
  private:
   void compile_inputs(const FleetSpec& spec);
@@ -147,7 +154,8 @@ class FleetNet {
   std::vector<std::vector<std::uint32_t>> place_queues_;  // while compiling
   std::vector<std::uint32_t> gather_column_;              // by place, or kNone
   std::vector<std::uint32_t> gather_places_;              // by column
-  BitTable reach_, balanced_;
+  BitTable reach_, balanced_;                             // by place
+  BitTable queue_reach_, queue_balanced_;
 };
 
 }  // namespace petricore::fleet

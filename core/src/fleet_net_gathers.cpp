@@ -109,6 +109,19 @@ void FleetNet::compile_reachability() {
       }
     changed = changed || !stack.empty();
   }
+
+  // By queue: only the arcs that draw from it. Guards are fixed, so a token leaves its place by its own queues alone.
+  queue_reach_ = BitTable(queues.size(), columns);
+  queue_balanced_ = BitTable(queues.size(), columns);
+  for (std::uint32_t t = 0; t < transitions; ++t)
+    for (const auto& in : inputs[t]) {
+      if (in.mode == ArcMode::kRead) continue;
+      for (const auto& out : outputs[t]) {
+        queue_reach_.merge(in.queue, reach_, out.place);
+        if (gather_column_[out.place] != kNone) queue_reach_.set(in.queue, gather_column_[out.place]);
+        if (in.mode != ArcMode::kGather) queue_balanced_.merge(in.queue, out.scatter ? after : own, out.place);
+      }
+    }
 }
 
 void FleetNet::compile_scatter_gathers() {

@@ -145,8 +145,7 @@ class Model:
         place, guard = queue
         if token.place == place and (guard < 0 or token.guards >> guard & 1):
             return not self.is_member(i, g, queue)
-        ways = self.net.balanced if max(token.scope) == g else self.net.after
-        return place in ways[token.place]
+        return place in self.net.ways(token.place, token.guards, balanced=max(token.scope) == g)
 
     def carriers(self, g: int) -> list[int]:
         return [i for i, token in self.tokens.items() if g in token.scope]

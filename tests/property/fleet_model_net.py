@@ -48,6 +48,15 @@ class Net:
         self.gathers = [[arc for arc in arcs if arc.mode == GATHER] for arcs in self.inputs]
         self.after = [self._reach(p) for p in range(self.places)]
         self.balanced = [self._walk(p) for p in range(self.places)]
+        self._ways: dict[tuple[int, int, bool], set[int]] = {}
+
+    def ways(self, place: int, guards: int, balanced: bool) -> set[int]:
+        """Where a token with these guard bits may come to: its own arcs first, then anything."""
+        known = self._ways.get((place, guards, balanced))
+        if known is None:
+            known = self._walk(place, guards) if balanced else self._reach(place, guards)
+            self._ways[place, guards, balanced] = known
+        return known
 
     def consumers(self, place: int) -> list[tuple[int, Arc]]:
         return [
@@ -57,35 +66,41 @@ class Net:
             if arc.place == place and arc.mode != READ
         ]
 
-    def _reach(self, start: int) -> set[int]:
-        """Places after one firing or more, on any path."""
-        seen: set[int] = set()
-        stack = [start]
+    def _leaving(self, place: int, guards: int | None) -> list[tuple[int, Arc]]:
+        return [
+            (t, arc)
+            for t, arc in self.consumers(place)
+            if guards is None or arc.guard < 0 or guards >> arc.guard & 1
+        ]
+
+    def _reach(self, start: int, guards: int | None = None) -> set[int]:
+        """Places after one firing or more, on any path that begins as the guard bits allow (None: any way)."""
+        seen = {p for t, _ in self._leaving(start, guards) for p in self.outputs[t]}
+        stack = list(seen)
         while stack:
             for t, _ in self.consumers(stack.pop()):
                 stack.extend(p for p in self.outputs[t] if p not in seen)
                 seen.update(self.outputs[t])
         return seen
 
-    def _walk(self, start: int) -> set[int]:
+    def _walk(self, start: int, guards: int | None = None) -> set[int]:
         """Places after one firing or more with as many lists gathered as were emitted, and never one more.
 
         Breadth-first over (place, depth): a list goes one deeper, a gather one up. A shortest balanced path
         needs no more depth than places squared.
         """
         seen: set[tuple[int, int]] = set()
-        todo = deque([(start, 0)])
+        todo = deque([(0, t, arc) for t, arc in self._leaving(start, guards)])
         while todo:
-            place, depth = todo.popleft()
-            for t, arc in self.consumers(place):
-                up = depth - (arc.mode == GATHER)
-                if up < 0:
-                    continue
-                for p in self.outputs[t]:
-                    state = (p, up + (p in self.lists[t]))
-                    if state[1] <= self.places**2 and state not in seen:
-                        seen.add(state)
-                        todo.append(state)
+            depth, t, arc = todo.popleft()
+            up = depth - (arc.mode == GATHER)
+            if up < 0:
+                continue
+            for p in self.outputs[t]:
+                state = (p, up + (p in self.lists[t]))
+                if state[1] <= self.places**2 and state not in seen:
+                    seen.add(state)
+                    todo.extend((state[1], u, onward) for u, onward in self.consumers(p))
         return {p for p, depth in seen if depth == 0}
 
     def gathered(self, place: int) -> set[Queue]:

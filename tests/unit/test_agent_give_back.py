@@ -119,3 +119,28 @@ def test_refusing_takes_guard_bits_away_and_ends_the_gathering() -> None:
         fleet.refuse(opening, [(1, 1)])
     with pytest.raises(ValueError, match="place 9 does not exist"):
         fleet.refuse(int(claims.firings[0]), [(9, 1)])
+
+
+@pytest.mark.parametrize(
+    "option", [{"where": {"item": lambda item: item.n != 1}}, {"confirm": True}, {"on_error": "release"}]
+)
+def test_a_gather_does_not_wait_for_a_token_that_no_transition_takes_any_more(option: dict[str, Any]) -> None:
+    agent = Agent("filtered")
+
+    @agent.transition
+    def split(start: Start) -> list[Item]:
+        return [Item(n=i) for i in range(3)]
+
+    @agent.transition(**option)
+    def keep(item: Item) -> Part:
+        if item.n == 1:
+            raise ValueError("not this one")
+        return Part(n=item.n)
+
+    @agent.transition
+    def add(parts: Annotated[list[Part], Gather()]) -> Sum:
+        return Sum(members=[part.n for part in parts])
+
+    result = agent.run(Start(), confirm=lambda pending: pending.arguments["item"].n != 1, timeout=10)
+    assert result[Sum] == [Sum(members=[0, 2])]
+    assert result[Item] == [Item(n=1)]
