@@ -94,8 +94,8 @@ class Fleet {
   std::vector<std::int64_t> complete(std::int64_t firing, const Emission& tokens);
   std::vector<std::int64_t> fail(std::int64_t firing, const Emission& tokens);
   void release(std::int64_t firing);
-  // Gives the inputs back like release, but for good: the tokens of each place lose the guard bits named for it, so that
-  // arcs with these guards no longer admit them, and a gathering that the firing was closing ends without firing.
+  // Gives the inputs back like release, but for good: the tokens of each place lose the guard bits named for it, so
+  // that arcs with these guards no longer admit them, and a gathering that the firing was closing ends without firing.
   void refuse(std::int64_t firing, std::span<const std::pair<std::uint32_t, std::uint64_t>> bars);
   void drop(std::int64_t session, std::int64_t token);
   void supply(std::int64_t place, std::int64_t n);
