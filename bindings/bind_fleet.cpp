@@ -30,8 +30,10 @@ class Integers {
     const bool integral = kind == 'i' || kind == 'u' || kind == 'b' || (any && any.size() == 0);
     if (!integral || any.ndim() == 0) refuse(name, "is no array of integers", argument);
     array_ = Array::ensure(any);
-    const auto equal = py::module_::import("numpy").attr("array_equal");
-    if (!array_ || !py::bool_(equal(any, array_))) refuse(name, "has a value out of range", argument);
+    // An array of the right type comes back as it is; a converted one must have kept every value.
+    const bool kept =
+        array_ && (array_.is(any) || py::bool_(py::module_::import("numpy").attr("array_equal")(any, array_)));
+    if (!kept) refuse(name, "has a value out of range", argument);
     values_ = {array_.data(), static_cast<std::size_t>(array_.size())};
     shape_.assign(array_.shape(), array_.shape() + array_.ndim());
   }
