@@ -183,6 +183,17 @@ def test_a_target_without_that_agent_lists_those_it_has(
     assert "has a int, not an agent, by the name 'number'" in refused(capsys, "run", f"{target}:number")
 
 
+def test_what_a_target_prints_while_it_loads_goes_to_standard_error(
+    target: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Path(target).open("a", encoding="utf-8") as file:
+        file.write("print('loading')\n")
+    assert main(["draw", f"{target}:agent", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)
+    assert err == "loading\n"
+
+
 @pytest.mark.parametrize(
     ("source", "message"),
     [

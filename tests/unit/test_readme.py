@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -37,17 +38,38 @@ def test_the_agent_counts_both_folders_apart() -> None:
 def test_the_engine_prints_what_the_comments_say() -> None:
     first, last = run(ENGINE)
     assert first == "[ True  True] [2 1]"
-    assert re.fullmatch(r"\{'free': .*, 'full': .*\}", last)
+    assert re.fullmatch(r"\{'free': \d, 'full': \d\}", last)
 
 
 def test_the_drawing_is_of_the_agents_net() -> None:
     scope: dict[str, object] = {"__name__": "readme"}
-    exec(AGENT.split("result = ")[0], scope)  # the declarations, without the run
+    exec(AGENT, scope)  # the declarations; the run is for __main__
+    assert "result" not in scope
     agent = scope["agent"]
     assert isinstance(agent, pc.Agent)
     drawing = (ROOT / "docs" / "count.svg").read_text(encoding="utf-8")
     for name in (*agent.net().places, *agent.net().transitions):
         assert f">{name}<" in drawing
+
+
+def test_the_agent_saved_as_count_py_runs_and_draws_as_shown(tmp_path: Path) -> None:
+    (tmp_path / "count.py").write_text(AGENT, encoding="utf-8")
+
+    def petricore(*arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "petricore.cli", *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
+    assert "find" in json.dumps(json.loads(petricore("draw", "count.py:agent", "--json")))
+    (tmp_path / "one.md").write_text("a\nb\n", encoding="utf-8")
+    ran = json.loads(petricore("run", "count.py:agent", "--put", 'Folder={"path": "."}', "--json"))
+    assert ran["tokens"]["Total"] == [{"folder": ".", "files": 1, "lines": 2}]
 
 
 @pytest.mark.parametrize("command", sorted(set(re.findall(r"^petricore (\w+)", README, re.MULTILINE))))

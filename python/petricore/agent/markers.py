@@ -41,6 +41,9 @@ class Gather:
     A group is opened by a firing that returns a list. With `min=0` an empty group fires with `[]`; a group
     that closes with fewer than `min` members does not fire, and its members stay in the place as plain
     tokens.
+
+    Only this parameter goes by group. A plain or `Weight` input beside it takes the oldest tokens of its place,
+    of whichever group; `match` joins it by the value of a field.
     """
 
     min: int = 0

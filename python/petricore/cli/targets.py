@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import sys
 import traceback
+from contextlib import redirect_stdout
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ __all__ = ["load_agent", "load_net"]
 
 
 def load_agent(target: str) -> Agent:
-    """The agent that `target` names.
+    """The agent that `target` names. What its module prints while it loads goes to standard error.
 
     Raises:
         UsageError: there is no such file, module or agent, or the file cannot be run.
@@ -32,7 +33,8 @@ def load_agent(target: str) -> Agent:
         raise UsageError(f"target {target!r} is not of the form module:agent or file.py:agent")
     with needing("agent", "an agent"):
         from petricore.agent import Agent
-    module = _load_file(Path(place)) if place.endswith(".py") else _load_module(place)
+    with redirect_stdout(sys.stderr):  # standard output is the command's: with --json, JSON and nothing else
+        module = _load_file(Path(place)) if place.endswith(".py") else _load_module(place)
     found = getattr(module, name, None)
     if not isinstance(found, Agent):
         agents = [known for known, value in vars(module).items() if isinstance(value, Agent)]
