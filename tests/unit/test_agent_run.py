@@ -846,3 +846,40 @@ def test_a_result_knows_types_places_and_events() -> None:
         result.tokens("nowhere")
     with pytest.raises(NetError, match="no place holds Label"):
         result[Label]
+
+
+def test_an_exception_without_a_readable_message_is_a_failure_and_no_hang() -> None:
+    class MuteError(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("no words")
+
+    agent = Agent("mute")
+
+    @agent.transition
+    async def work(job: Job) -> Done:
+        raise MuteError
+
+    (failure,) = agent.run(Job(n=1), timeout=10).failures
+    assert failure.error == "MuteError: its message cannot be read"
+
+
+@pytest.mark.parametrize("kind", ["started", "put", "claimed", "completed", "quiescent"])
+def test_a_listener_that_raises_at_any_event_ends_the_run(kind: str) -> None:
+    agent = Agent("heard")
+
+    @agent.transition
+    async def work(job: Job) -> Done:
+        return Done(n=job.n)
+
+    def listen(event: Any) -> None:
+        if event.kind == kind:
+            raise LookupError(kind)
+
+    with pytest.raises(LookupError, match=kind):
+        agent.run(Job(n=1), Job(n=2), timeout=10, on_event=listen)
+
+
+def test_thousands_of_attempts_do_not_overflow_the_backoff() -> None:
+    policy = RetryPolicy(initial_interval=0, max_interval=0, max_attempts=5000)
+    assert policy.interval(4999, lambda: 0.5) == 0
+    assert RetryPolicy(initial_interval=1, max_interval=60, jitter=False).interval(4999, lambda: 0.5) == 60

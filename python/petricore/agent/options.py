@@ -49,7 +49,10 @@ class RetryPolicy:
 
     def interval(self, attempt: int, random: Callable[[], float]) -> float:
         """Seconds to wait after attempt number `attempt`; `random` draws from [0, 1)."""
-        seconds = min(self.initial_interval * self.backoff_factor ** (attempt - 1), self.max_interval)
+        try:
+            seconds = min(self.initial_interval * self.backoff_factor ** (attempt - 1), self.max_interval)
+        except OverflowError:  # a thousand attempts later
+            seconds = self.max_interval if self.initial_interval else 0.0
         return seconds * (0.5 + random()) if self.jitter else seconds
 
 

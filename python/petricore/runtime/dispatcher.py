@@ -530,7 +530,10 @@ class Dispatcher:
 
 def describe_error(error: BaseException) -> str:
     """Type and message of an exception."""
-    text = str(error)
+    try:
+        text = str(error)
+    except Exception:  # the message is the user's code too
+        text = "its message cannot be read"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 

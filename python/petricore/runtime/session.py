@@ -97,6 +97,7 @@ class Session:
         self.resting = False
         self.closed = False
         self.on_event: Callable[[Event], object] | None = None
+        self.broken: BaseException | None = None  # what on_event raised
         self._log = log
         self._clock = clock
         self._time = clock.time
@@ -118,7 +119,12 @@ class Session:
         if self._readers:
             self._wake(self._readers)
         if self.on_event is not None:
-            self.on_event(event)
+            try:
+                self.on_event(event)
+            except BaseException as error:
+                # Raised here it would break off the firing that is being booked. Whoever waits for rest gets it.
+                self.on_event, self.broken = None, error
+                self._wake(self._resters)
         return event
 
     async def events(self, after: int = 0) -> AsyncIterator[Event]:
@@ -367,9 +373,14 @@ class Session:
             if not self.resting:
                 self.dispatcher.touch(self)
             while not (self.closed or reached()):
+                if self.broken is not None:
+                    break
                 if expired:
                     raise TimeoutError(self.unfinished(timeout))
                 await self._next(self._resters)
+            if self.broken is not None:
+                error, self.broken = self.broken, None
+                raise error
         finally:
             if timer is not None:
                 timer.cancel()
