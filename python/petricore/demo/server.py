@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import defaultdict
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 from time import monotonic
 from types import TracebackType
-from typing import Self, cast
+from typing import Any, Self, cast
 
 __all__ = ["FAILS_ONCE", "GONE", "SECONDS", "ShopServer"]
 
@@ -115,6 +116,11 @@ class _Http(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128  # all pages are asked for at once; with the default of 5 clients wait a second
     shops: ShopServer
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        # A client that goes away in the middle, as on Ctrl-C, is no error of the server's.
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
