@@ -105,3 +105,5 @@ class ThreadExecutor:
         del self._jobs[job]
         error = ended.exception()
         job.done(None if error is not None else ended.result(), error)
+        if isinstance(error, (KeyboardInterrupt, SystemExit)):
+            raise error  # ends the loop, as it does from an action on the loop

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import typing
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -356,3 +357,28 @@ def test_generators_are_declared_by_what_they_yield() -> None:
         yield Parcel(1.0)
 
     assert list(declare(stream).places) == ["approved", "Order", "Parcel"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"where": [1]}, "where is predicates by parameter, not \\[1\\]"),
+        ({"where": lambda job: True}, "where is predicates by parameter, not <function"),
+        ({"match": 3}, "match is a field's name, or fields by parameter, not 3"),
+    ],
+)
+def test_where_and_match_of_another_kind_are_refused_at_once(options: dict[str, Any], message: str) -> None:
+    agent = Agent("a")
+
+    def work(job: Order) -> None: ...
+
+    with pytest.raises(NetError, match=message):
+        agent.transition(**options)(work)
+
+
+def test_a_stream_of_nothing_is_refused_at_once() -> None:
+    def work(job: Order) -> typing.Iterator:  # type: ignore[type-arg]
+        yield job
+
+    with pytest.raises(NetError, match=r"write Iterator\[T\]"):
+        Agent("a").transition(work)

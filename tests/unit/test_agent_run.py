@@ -883,3 +883,58 @@ def test_thousands_of_attempts_do_not_overflow_the_backoff() -> None:
     policy = RetryPolicy(initial_interval=0, max_interval=0, max_attempts=5000)
     assert policy.interval(4999, lambda: 0.5) == 0
     assert RetryPolicy(initial_interval=1, max_interval=60, jitter=False).interval(4999, lambda: 0.5) == 60
+
+
+def test_who_is_asked_sees_what_the_transition_says_of_itself() -> None:
+    agent = Agent("said")
+
+    @agent.transition(confirm=True, description="Sends the money")
+    def pay(job: Job) -> Done:
+        return Done(n=job.n)
+
+    @agent.transition(confirm=True)
+    def thank(done: Done) -> None:
+        """Writes a letter.
+
+        On paper.
+        """
+
+    asked: list[str | None] = []
+
+    def confirm(pending: Any) -> bool:
+        asked.append(pending.description)
+        return True
+
+    agent.run(Job(n=1), confirm=confirm, timeout=10)
+    assert asked == ["Sends the money", "Writes a letter."]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"confirm": 3}, "confirm is True, False, None or a callable, not 3"),
+        ({"timeout": "x"}, "timeout is a number of seconds from 0 on, not 'x'"),
+        ({"timeout": -1}, "not -1"),
+        ({"put": {"Job": Job(n=1)}}, "place 'Job' gets a list of tokens, not Job"),
+    ],
+)
+def test_bad_arguments_of_a_run_are_refused_at_once(arguments: dict[str, Any], message: str) -> None:
+    agent = Agent("idle")
+
+    @agent.transition
+    def work(job: Job) -> None: ...
+
+    with pytest.raises(NetError, match=message):
+        agent.run(**arguments)
+
+
+@pytest.mark.parametrize("stop", [SystemExit, KeyboardInterrupt])
+def test_an_action_on_a_thread_that_wants_to_stop_the_program_ends_the_run(stop: type[BaseException]) -> None:
+    agent = Agent("stop")
+
+    @agent.transition
+    def work(job: Job) -> None:
+        raise stop
+
+    with pytest.raises(stop):
+        agent.run(Job(n=1), timeout=10)

@@ -105,6 +105,12 @@ class TransitionSpec:
     options: Options
     error_place: TypedPlace | None
 
+    @property
+    def description(self) -> str | None:
+        """What it says of itself: the option, or the first line of the action's docstring."""
+        documented = (inspect.getdoc(self.action) or "").partition("\n")[0]
+        return self.options.description or documented or None
+
 
 _STREAMS = (AsyncGenerator, AsyncIterator, AsyncIterable, Generator, Iterator, Iterable)
 
@@ -137,6 +143,10 @@ def declare(
         NetError: names the transition and the parameter, and what is wrong with it.
     """
     label = f"transition {name!r}"
+    if match is not None and not isinstance(match, (str, Mapping)):
+        raise NetError(f"{label}: match is a field's name, or fields by parameter, not {match!r}")
+    if where is not None and not isinstance(where, Mapping):
+        raise NetError(f"{label}: where is predicates by parameter, not {where!r}")
     signature = inspect.signature(action)
     hints = _hints(label, action, namespace)
     declaration = _Declaration(label, match, where or {}, places)
@@ -393,7 +403,9 @@ def _return_output(
     if origin in _STREAMS:
         if not generates:
             raise NetError(f"{where}: {type_name(hint)} is for generators; a function returns list[...]")
-        return Many(_output(where, typing.get_args(hint)[0], places, inside_list=True), stream=True)
+        if not (elements := typing.get_args(hint)):
+            raise NetError(f"{where}: {hint!r} does not say of what; write Iterator[T]")
+        return Many(_output(where, elements[0], places, inside_list=True), stream=True)
     if generates:
         raise NetError(
             f"{where}: a generator is annotated as Iterator[...] or AsyncIterator[...], not {hint!r}"

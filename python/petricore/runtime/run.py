@@ -9,6 +9,7 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 from petricore.agent.result import Result
+from petricore.errors import NetError
 from petricore.runtime.clock import Clock
 from petricore.runtime.events import Event
 from petricore.runtime.fold import Fold
@@ -45,6 +46,13 @@ async def run_agent(
     clock: Clock | None,
 ) -> Result:
     """One session from its first token to its rest."""
+    if not (confirm is None or isinstance(confirm, bool) or callable(confirm)):
+        raise NetError(f"confirm is True, False, None or a callable, not {confirm!r}")
+    if timeout is not None and not (isinstance(timeout, (int, float)) and timeout >= 0):
+        raise NetError(f"timeout is a number of seconds from 0 on, not {timeout!r}")
+    for place, values in put.items():
+        if not isinstance(values, (list, tuple)):
+            raise NetError(f"put: place {place!r} gets a list of tokens, not {values!r}")
     async with Runtime(clock=clock, threads=threads) as runtime:
         session = await runtime.start(agent)
         desk = Desk(session, confirm, answer)

@@ -62,6 +62,8 @@ class Pending:
     request_id: str | None = None
     question: str | None = None
     type: Any = None
+    description: str | None = None
+    """What the transition says of itself: its `description`, or the first line of its docstring."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,10 +250,22 @@ class Session:
         pending: list[Pending] = []
         for one in self.firings.values():
             if one.state is State.WAITING:
-                pending.append(Pending("confirm", one.id, one.transition, self._arguments(one)))
+                pending.append(self._pending(one, "confirm"))
             for answer in (one.answers or {}).values():
                 pending.append(answer.request)
         return pending
+
+    def _pending(
+        self,
+        firing: Firing,
+        kind: Literal["confirm", "ask"],
+        request_id: str | None = None,
+        question: str | None = None,
+        type_: Any = None,
+    ) -> Pending:
+        arguments = self._arguments(firing)
+        about = firing.served.plan.spec.description
+        return Pending(kind, firing.id, firing.transition, arguments, request_id, question, type_, about)
 
     async def approve(self, firing_id: str) -> None:
         """Let a firing that waits for confirmation go on. Raises `FiringNotFoundError` if none of that id waits."""
@@ -429,9 +443,7 @@ class Session:
             return
         firing.questions += 1
         request_id = f"{firing.id}?{firing.questions}"
-        answer.request = Pending(
-            "ask", firing.id, firing.transition, self._arguments(firing), request_id, question, type_
-        )
+        answer.request = self._pending(firing, "ask", request_id, question, type_)
         if firing.answers is None:
             firing.answers = {}
         if not firing.answers:
