@@ -180,11 +180,26 @@ void Step::check(std::size_t marking) const {
   }
 }
 
+// On a place that some member empties the order matters: members that empty nothing come first, then the others by
+// index.
+std::int64_t Step::tokens_after(std::uint32_t place) const {
+  std::vector<std::uint32_t> order(members_);
+  const auto empties = [this](std::uint32_t t) { return !net_.spec().resets[t].empty(); };
+  std::ranges::sort(order, {}, [&](std::uint32_t t) { return std::pair(empties(t), t); });
+  std::int64_t tokens = marking_[place];
+  for (const std::uint32_t t : order) {
+    const Link* link = link_of(t, place);
+    if (link == nullptr) continue;
+    tokens = link->resets ? link->output : tokens + std::int64_t{counts_[t]} * link->delta();
+  }
+  return tokens;
+}
+
 void Step::fire(std::size_t marking, Count* out) const {
   std::copy_n(marking_, net_.places(), out);
   for (const std::uint32_t p : touched_) {
     const Load& load = loads_[p];
-    const std::int64_t tokens = (load.resets ? 0 : marking_[p] - load.input) + load.output;
+    const std::int64_t tokens = load.resets ? tokens_after(p) : marking_[p] - load.input + load.output;
     if (tokens > kMaxTokens) throw TokenOverflow(marking, p, tokens);
     out[p] = static_cast<Count>(tokens);
   }

@@ -154,6 +154,9 @@ class Engine:
     def fire(self, m: Markings, firings: npt.ArrayLike | str, *, threads: int = 0) -> npt.NDArray[np.int32]:
         """The marking(s) after firing a step: int32 (P,) or (B, P), new.
 
+        Every order leads to the same marking, but for places that a member resets: there it is the order in which
+        members without resets come first, then the others by position.
+
         Args:
             m: one marking or a batch.
             firings: how often each transition fires, (T,) or (B, T) counts, or one transition's name. One
@@ -220,6 +223,8 @@ class Engine:
                 return self._transition_index[transition]
             except KeyError:
                 raise NetError(f"there is no transition {transition!r}") from None
+        if isinstance(transition, bool) or not isinstance(transition, (int, np.integer)):
+            raise NetError(f"a transition is named or numbered, not {transition!r}")
         if not 0 <= transition < len(self.transitions):
             raise NetError(f"transition {transition} is not between 0 and {len(self.transitions) - 1}")
         return int(transition)

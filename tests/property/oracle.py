@@ -78,15 +78,9 @@ class Oracle:
                     yield t, u
 
     def fire_step(self, m: Marking, firings: list[int]) -> Marking:
-        """All inputs, then all resets, then all outputs."""
-        tokens = dict(zip(self.places, m, strict=True))
-        for t in firings:
-            for p, w in self.transitions[t].inputs.items():
-                tokens[p] -= w
-        for t in firings:
-            for p in self.transitions[t].resets:
-                tokens[p] = 0
-        for t in firings:
-            for p, w in self.transitions[t].outputs.items():
-                tokens[p] += w
-        return tuple(tokens[p] for p in self.places)
+        """One after the other: first those that empty no place, then the others by position."""
+        for t in sorted(firings, key=lambda t: (bool(self.transitions[t].resets), t)):
+            after = self.fire(m, t)
+            assert after is not None
+            m = after
+        return m

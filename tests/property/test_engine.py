@@ -84,7 +84,7 @@ def test_a_step_is_servable_and_maximal(case: Case, policy: str, seed: int) -> N
 
 
 @given(nets_with_markings(batch=3, tokens=5, max_transitions=4), st.data())
-def test_firing_a_multiset_needs_it_servable_and_does_inputs_resets_outputs(
+def test_firing_a_multiset_needs_it_servable_and_ends_where_one_order_does(
     case: Case, data: st.DataObject
 ) -> None:
     net, rows = case

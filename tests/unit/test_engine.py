@@ -406,3 +406,19 @@ except KeyboardInterrupt:
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout.strip() == "stopped [1]"
+
+
+def test_a_step_with_resets_ends_where_one_order_does_and_within_capacity() -> None:
+    net = pc.Net()
+    net.add_place("g", tokens=3)
+    net.add_place("p", capacity=1)
+    net.add_transition("t", inputs=["g"], outputs=["p"], resets=["p"])
+    engine = net.compile()
+    assert engine.step([3, 0]).tolist() == [3]
+    assert engine.fire([3, 0], [3]).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("transition", [1.9, True, None])
+def test_a_transition_is_named_or_numbered(engine: pc.Engine, transition: Any) -> None:
+    with pytest.raises(pc.NetError, match="named or numbered"):
+        engine.state().fire(transition)

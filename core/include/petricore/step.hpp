@@ -47,8 +47,8 @@ class Step {
   // Throws NotEnabled (with `marking` as its row) if the multiset is not servable.
   void check(std::size_t marking) const;
 
-  // The marking after all firings, written to `out`: inputs are consumed, then reset places emptied, then outputs put.
-  // Throws TokenOverflow; `out` is unspecified then.
+  // The marking after all firings, written to `out`: that of firing first the members that empty no place, then the
+  // others by index. (Without resets every order leads there.) Throws TokenOverflow; `out` is unspecified then.
   void fire(std::size_t marking, Count* out) const;
 
   std::span<const std::uint32_t> members() const noexcept { return members_; }
@@ -62,6 +62,7 @@ class Step {
     bool resets;         // some member empties the place
   };
 
+  std::int64_t tokens_after(std::uint32_t place) const;
   bool admits(const Link& link, std::size_t transition, std::int64_t count) const;
   bool orders_admit(std::uint32_t place, std::size_t extra, std::int64_t extra_count) const;
   Count room_at(const Link& link, std::int64_t limit) const;
