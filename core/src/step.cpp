@@ -169,7 +169,7 @@ void Step::check(std::size_t marking) const {
       if (load.input > tokens) refuse(load.input);
       if (load.resets) {
         if (!link.admits(marking_[link.place])) refuse(tokens < link.least ? link.least : link.most);
-        if (!orders_admit(link.place, u, 0)) refuse(link.least);
+        if (!orders_admit(link.place, u, 0)) refuse(tokens);  // the count is right, but not after some of the others
       } else {
         const std::int64_t others_fall = load.falls - fall_of(link);
         const std::int64_t others_rise = load.rises - rise_of(link);

@@ -49,10 +49,7 @@ class Engine:
         self.transitions: tuple[str, ...] = tuple(self._transitions)
         self._place_index = {name: i for i, name in enumerate(self.places)}
         self._transition_index = {name: i for i, name in enumerate(self.transitions)}
-        self.initial_marking = np.fromiter(
-            (p.tokens for p in self._places.values()), np.int32, len(self.places)
-        )
-        self.initial_marking.flags.writeable = False
+        self.initial_marking = _frozen(np.array([p.tokens for p in self._places.values()], np.int32))
         self._core = _core.Engine(
             initial=self.initial_marking,
             capacities=np.array([p.capacity or MAX_TOKENS for p in self._places.values()], np.int32),
@@ -297,8 +294,7 @@ class Engine:
         for kind, sign in signs.get(which, {which: 1}).items():
             weights, places, columns = self._coordinates(kind)
             matrix[places, columns] += sign * weights
-        matrix.flags.writeable = False
-        return matrix
+        return _frozen(matrix)
 
     def _sparse(self, kind: str) -> csc_array:
         try:
@@ -313,6 +309,11 @@ class Engine:
 
     def __repr__(self) -> str:
         return f"<Engine {self.name!r}: {len(self.places)} places, {len(self.transitions)} transitions>"
+
+
+def _frozen(array: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """A copy that nobody can make writable again: numpy never lets go of the immutability of bytes."""
+    return np.ndarray(array.shape, array.dtype, array.tobytes())
 
 
 def _as_rows(values: npt.ArrayLike, columns: int, what: str, of: str) -> tuple[npt.NDArray[np.int32], bool]:

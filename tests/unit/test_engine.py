@@ -57,6 +57,8 @@ def test_matrices_say_what_the_arcs_say(engine: pc.Engine) -> None:
 def test_what_the_engine_shares_is_read_only(engine: pc.Engine, array: str) -> None:
     with pytest.raises(ValueError, match="read-only"):
         getattr(engine, array)[:] = 0
+    with pytest.raises(ValueError, match="WRITEABLE"):
+        getattr(engine, array).setflags(write=True)
 
 
 @pytest.mark.parametrize(
