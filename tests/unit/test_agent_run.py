@@ -938,3 +938,13 @@ def test_an_action_on_a_thread_that_wants_to_stop_the_program_ends_the_run(stop:
 
     with pytest.raises(stop):
         agent.run(Job(n=1), timeout=10)
+
+
+def test_put_takes_any_iterable_of_tokens() -> None:
+    agent = Agent("lazy")
+
+    @agent.transition
+    def work(job: Job) -> Done:
+        return Done(n=job.n)
+
+    assert len(agent.run(put={"Job": (Job(n=i) for i in range(3))}, timeout=10)[Done]) == 3

@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel
+
 from petricore.agent.result import Result
 from petricore.errors import NetError
 from petricore.runtime.clock import Clock
@@ -51,7 +53,8 @@ async def run_agent(
     if timeout is not None and not (isinstance(timeout, (int, float)) and timeout >= 0):
         raise NetError(f"timeout is a number of seconds from 0 on, not {timeout!r}")
     for place, values in put.items():
-        if not isinstance(values, (list, tuple)):
+        # A model, a mapping and a text can be iterated too, but what they give is no tokens.
+        if isinstance(values, (BaseModel, Mapping, str, bytes)) or not isinstance(values, Iterable):
             raise NetError(f"put: place {place!r} gets a list of tokens, not {values!r}")
     async with Runtime(clock=clock, threads=threads) as runtime:
         session = await runtime.start(agent)
