@@ -77,6 +77,15 @@ TEST_CASE("degrees count firings that can happen at once") {
   CHECK(degrees == std::vector<Count>{3, kMaxTokens, 7, 3});
 }
 
+TEST_CASE("the degree of a disabled transition is 0 where its bounds leave the range of a count") {
+  // Each firing would put 2 and 3 tokens into a place with room for 1: the bound is below 0.
+  const Net net = make_net({1}, {{{}, {{0, 2}}}, {{}, {{0, 3}}}, {{}, {{0, 1}}}}, {1});
+  const Count full = kMaxTokens;
+  std::vector<Count> degrees(3);
+  Bulk(net).enabling_degree(&full, 1, degrees.data());
+  CHECK(degrees == std::vector<Count>{0, 0, 0});
+}
+
 TEST_CASE("conflicts do not depend on the number of threads") {
   const Net net = ragged_net();
   const Bulk bulk(net);

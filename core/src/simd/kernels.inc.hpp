@@ -168,18 +168,21 @@ void spread(const std::uint8_t* ok, std::size_t rows, std::size_t transitions, s
 }
 
 // A quotient of int32 values is exact in double: two distinct quotients differ by more than its rounding error.
+// The differences are taken modulo 2^32: where t is disabled they may leave the range, and the result is not looked at.
 inline void apply_term(const DegreeTerm& term, const Count* column, Count* degree) {
-  const Count bonus = term.plus_one ? 1 : 0;
-  const Count sign = term.rising ? -1 : 1;
+  const std::uint32_t bonus = term.plus_one ? 1 : 0;
+  const std::uint32_t sign = term.rising ? ~std::uint32_t{0} : 1;
+  const std::uint32_t anchor = static_cast<std::uint32_t>(term.anchor);
   if (term.divisor == 1) {
     for (std::size_t l = 0; l < kLanes; ++l) {
-      const Count bound = sign * (column[l] - term.anchor) + bonus;
+      const Count bound = static_cast<Count>(sign * (static_cast<std::uint32_t>(column[l]) - anchor) + bonus);
       degree[l] = degree[l] < bound ? degree[l] : bound;
     }
   } else {
     const double divisor = term.divisor;
     for (std::size_t l = 0; l < kLanes; ++l) {
-      const Count bound = static_cast<Count>(static_cast<double>(sign * (column[l] - term.anchor)) / divisor) + bonus;
+      const Count room = static_cast<Count>(sign * (static_cast<std::uint32_t>(column[l]) - anchor));
+      const Count bound = static_cast<Count>(static_cast<double>(room) / divisor) + static_cast<Count>(bonus);
       degree[l] = degree[l] < bound ? degree[l] : bound;
     }
   }
