@@ -9,4 +9,5 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   bind_engine(m);
   bind_state(m);
   bind_fleet(m);
+  bind_predicate(m);
 }

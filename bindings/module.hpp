@@ -7,3 +7,4 @@ void bind_errors(pybind11::module_& m);
 void bind_engine(pybind11::module_& m);
 void bind_state(pybind11::module_& m);
 void bind_fleet(pybind11::module_& m);
+void bind_predicate(pybind11::module_& m);

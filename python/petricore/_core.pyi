@@ -177,3 +177,16 @@ class Waiting:
     def firings(self) -> list[int]: ...
     @property
     def gatherings(self) -> list[tuple[int, int]]: ...
+
+class Predicate:
+    def __init__(
+        self,
+        places: int,
+        offsets: _Indices,
+        term_places: _Indices,
+        weights: npt.NDArray[np.int64],
+        constants: npt.NDArray[np.int64],
+        on_true: _Indices,
+        on_false: _Indices,
+    ) -> None: ...
+    def holds(self, marking: _Counts) -> bool: ...
