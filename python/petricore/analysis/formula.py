@@ -49,9 +49,8 @@ TemporalOperator = Literal["EX", "AX", "EF", "AF", "EG", "AG"]
 _PLAIN_NAME = re.compile(r"[^\W\d]\w*(\.\w+)*")
 
 RESERVED = frozenset(
-    ["and", "or", "not", "true", "false", "deadlock", "fireable", "enabled"]
-    + ["ex", "ax", "ef", "af", "eg", "ag", "e", "a", "u"]
-    + ["reachable", "invariant", "live", "quasi", "bounded", "bound", "stable", "one", "safe"]
+    """and or not true false deadlock fireable enabled ex ax ef af eg ag e a u
+    reachable invariant live quasi bounded bound stable one safe""".split()  # noqa: SIM905 - a list would be one word a line
 )
 """Words (in lower case) that mean something else where a name could stand: as names they are written in quotes."""
 
