@@ -13,6 +13,7 @@ from petricore.conflicts import Conflicts
 from petricore.engine import Engine
 from petricore.errors import (
     FiringNotFoundError,
+    FormulaError,
     GuardError,
     LimitReached,
     NetError,
@@ -51,6 +52,7 @@ __all__ = [
     "Engine",
     "Failure",
     "FiringNotFoundError",
+    "FormulaError",
     "From",
     "Gather",
     "GuardError",
@@ -82,6 +84,7 @@ __version__ = "0.1.0"
 
 # Name -> module that defines it, imported on first use.
 _LAZY: dict[str, str] = {
+    "read_mcc_formulas": "petricore.analysis.mcc",
     "read_pnml": "petricore.io.pnml_reader",
     "write_pnml": "petricore.io.pnml_writer",
     "Agent": "petricore.agent",

@@ -6,6 +6,7 @@ from typing import Any
 
 __all__ = [
     "FiringNotFoundError",
+    "FormulaError",
     "GuardError",
     "LimitReached",
     "NetError",
@@ -69,6 +70,13 @@ class PnmlError(PetriError, ValueError):
 
     line: int | None
     element: str | None
+
+
+class FormulaError(PetriError, ValueError):
+    """A query is no formula, or names what the net does not have; `position` counts characters of `text` from 0."""
+
+    text: str
+    position: int
 
 
 class LimitReached(PetriError):  # noqa: N818 - the name is part of the public API

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from petricore.analysis.formula import And, Compare, Constant, Not, Or, Temporal, Until, subformulas
+from petricore.analysis.formula import And, Compare, Constant, Fireable, Not, Or, Temporal, Until, subformulas
+from petricore.analysis.parser import parse_formula
 from petricore.analysis.predicate import compile_predicate
 from petricore.analysis.rewrite import negation_normal_form, simplify
+from petricore.errors import FormulaError
 from tests.property.formulas import Graph, ctl_formulas, state_formulas
 from tests.property.nets import nets
 
@@ -23,7 +27,7 @@ def test_a_compiled_predicate_holds_where_the_formula_does(data: st.DataObject) 
     assert found == graph.truth(formula)
 
 
-def _sampled(net, data):  # noqa: ANN001, ANN202
+def _sampled(net, data):
     """Any markings, not only reachable ones; successors only say whether there are any."""
     from tests.property.oracle import Oracle
 
@@ -72,3 +76,31 @@ def test_the_normal_form_and_the_simplified_formula_mean_the_same(data: st.DataO
             case Until(_, left, right):
                 assert not isinstance(left, Constant)
                 assert not isinstance(right, Constant)
+
+
+@given(st.data())
+def test_a_formula_printed_and_read_again_means_the_same(data: st.DataObject) -> None:
+    net = data.draw(nets(max_places=3, max_transitions=3, weights=2, tokens=3))
+    graph = Graph.explore(net, most=40)
+    assume(graph is not None)
+    formula = data.draw(ctl_formulas(net))
+    try:
+        again = parse_formula(str(formula), places=net.places, transitions=net.transitions)
+    except FormulaError:
+        assert formula.is_state
+        return
+    assert graph.truth(again) == graph.truth(formula)
+    assert parse_formula(str(again)) == again
+
+
+@given(st.text(min_size=1))
+def test_any_name_survives_printing_and_reading(name: str) -> None:
+    formula = And((Temporal("EF", Compare(((name, 1),), 3)), Temporal("EF", Fireable(name))))
+    assert parse_formula(str(formula)) == formula
+
+
+@given(st.text() | st.text("EFAGXU[]()abt<=>!&|+-*: '\"01"))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    with suppress(FormulaError):
+        formula = parse_formula(text, places=["a", "b"], transitions=["t"])
+        assert parse_formula(str(formula)) == parse_formula(str(parse_formula(str(formula))))

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 __all__ = [
+    "MAX_SIZE",
     "And",
     "Bound",
     "Bounded",
@@ -39,7 +40,11 @@ __all__ = [
     "places_of",
     "subformulas",
     "transitions_of",
+    "tree_size",
 ]
+
+MAX_SIZE = 1_000_000
+"""The most parts of a formula that is read: `<=>` doubles its operands."""
 
 Terms = tuple[tuple[str, int], ...]
 """A weighted sum of token counts: pairs of place and weight."""
@@ -287,6 +292,23 @@ def subformulas(formula: Formula) -> Iterator[Formula]:
         part = pending.pop()
         yield part
         pending.extend(reversed(children(part)))
+
+
+def tree_size(formula: Formula) -> int:
+    """How many parts the formula has, shared ones counted as often as they occur. Costs O(distinct parts)."""
+    sizes: dict[int, int] = {}
+    pending = [(formula, False)]
+    while pending:
+        part, ready = pending.pop()
+        if id(part) in sizes:
+            continue
+        inner = children(part)
+        if ready:
+            sizes[id(part)] = 1 + sum(sizes[id(child)] for child in inner)
+        else:
+            pending.append((part, True))
+            pending.extend((child, False) for child in inner)
+    return sizes[id(formula)]
 
 
 def places_of(formula: Formula) -> tuple[str, ...]:
