@@ -20,6 +20,8 @@ from petricore.state import State
 if TYPE_CHECKING:
     from scipy.sparse import csc_array
 
+    from petricore.analysis.space import StateSpace
+
 __all__ = ["Engine", "Markings"]
 
 _P = ParamSpec("_P")
@@ -208,6 +210,53 @@ class Engine:
         """One mutable marking with incremental enabling, starting at `m` (None: the initial marking)."""
         row = as_counts(self.initial_marking if m is None else m, len(self.places), "marking", "place")
         return State(self, self._call(_core.State, self._core, row))
+
+    # Analysis
+
+    def state_space(
+        self,
+        limit: int | None = None,
+        memory: int | None = None,
+        threads: int | None = None,
+        reduction: Literal["none", "stubborn"] = "none",
+        *,
+        order: Literal["breadth", "depth"] = "breadth",
+        edges: bool = False,
+        timeout: float | None = None,
+        progress: Callable[[int], object] | bool | None = None,
+    ) -> StateSpace:
+        """All markings reachable from the initial one, by any order of firings; priorities do not restrict it.
+
+        A limit that is reached, and a count above 2^31 - 1, give a partial space, which says so. Ctrl-C stops it.
+
+        Args:
+            limit: at most that many states (None: 2^32 - 2).
+            memory: at most that many bytes, kept to within a few percent (None: 80 % of what is available now).
+            threads: how many may share the work of a large space (None: one per core); breadth first without
+                reduction. No result depends on it.
+            reduction: "stubborn" explores only what is needed to find every deadlock (Valmari 1991,
+                10.1007/3-540-53863-1_36).
+            order: "breadth" finds shortest paths; "depth" expands the state found last.
+            edges: keep the edges while exploring, which is faster than computing them afterwards (`StateSpace.edges`).
+            timeout: seconds.
+            progress: called with the number of states some ten times a second; True writes a line to standard error.
+
+        Raises:
+            NetError: an argument is of the wrong type or out of range.
+        """
+        from petricore.analysis.space import explore
+
+        return explore(
+            self,
+            limit=limit,
+            memory=memory,
+            threads=threads,
+            reduction=reduction,
+            order=order,
+            edges=edges,
+            timeout=timeout,
+            progress=progress,
+        )
 
     # Inside
 

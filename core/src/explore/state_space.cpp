@@ -1,0 +1,191 @@
+#include "petricore/state_space.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cassert>
+#include <mutex>
+
+#include "parallel.hpp"
+#include "petricore/error.hpp"
+#include "run.hpp"
+#include "store.hpp"
+
+namespace petricore {
+
+using explore::Layout;
+using explore::Pause;
+using explore::Store;
+using explore::Word;
+
+namespace {
+
+// What each field has to hold at first: the proven bound; else what the place starts with or is ever given at once.
+std::vector<Count> first_limits(const Net& net, std::span<const Count> bounds) {
+  std::vector<Count> limits = net.spec().initial;
+  for (std::size_t t = 0; t < net.transitions(); ++t) {
+    for (const Link& link : net.links(t)) {
+      limits[link.place] = std::max(limits[link.place], link.resets ? link.output : link.delta());
+    }
+  }
+  for (std::size_t p = 0; p < bounds.size(); ++p) {
+    if (bounds[p] < kMaxTokens) limits[p] = std::max(bounds[p], net.spec().initial[p]);
+  }
+  return limits;
+}
+
+// The layout in which the successor of marking `i` by `transition` fits too, or the place that cannot hold it.
+struct Widening {
+  std::vector<Count> limits;
+  std::size_t too_many;  // the place that would exceed kMaxTokens, or P
+};
+
+Widening widen(const Store& store, const Net& net, std::size_t i, std::size_t transition) {
+  Widening wider{{}, net.places()};
+  for (std::size_t p = 0; p < net.places(); ++p) wider.limits.push_back(store.layout.limit(p));
+  for (const Link& link : net.links(transition)) {
+    const std::int64_t before = store.layout.count(store.state(i), link.place);
+    const std::int64_t after = link.resets ? std::int64_t{link.output} : before + link.delta();
+    if (after > kMaxTokens) {
+      wider.too_many = link.place;
+    } else if (after > wider.limits[link.place]) {
+      // Twice what it needs: a place that outgrew one field is likely to outgrow the next.
+      wider.limits[link.place] = static_cast<Count>(std::min<std::int64_t>(2 * after - 1, kMaxTokens));
+    }
+  }
+  return wider;
+}
+
+Pause run(Store& store, const Net& net, const SearchOptions& options) {
+  if (!explore::is_dense(net, store.layout)) return run_sparse(store, net, options);
+  switch (store.layout.words()) {
+    case 1:
+      return explore::run_dense<1>(store, net, options);
+    case 2:
+      return explore::run_dense<2>(store, net, options);
+    case 3:
+      return explore::run_dense<3>(store, net, options);
+    default:
+      return explore::run_dense<4>(store, net, options);
+  }
+}
+
+void add_initial(Store& store, const Net& net, const SearchOptions& options) {
+  const std::size_t words = store.layout.words();
+  [[maybe_unused]] const bool fits = store.layout.encode(net.spec().initial.data(), store.states.data());
+  assert(fits);
+  store.states.resize(words);
+  const auto [table, hash] = store.shard(explore::hash_words(store.state(0), words));
+  store.tables[table].add(hash, 0);
+  store.size = 1;
+  if (options.order == SearchOrder::kDepthFirst) store.stack.push_back(0);
+  if (options.goal != nullptr && options.goal->holds(net.spec().initial.data())) {
+    store.end = SearchEnd::kGoal;
+    store.found = 0;
+  }
+}
+
+void explore_all(Store& store, const Net& net, const SearchOptions& options) {
+  add_initial(store, net, options);
+  while (store.end != SearchEnd::kGoal) {
+    const Pause pause = run(store, net, options);
+    if (pause.ended) break;
+    const Widening wider = widen(store, net, pause.marking, pause.overflowed);
+    if (wider.too_many < net.places()) {
+      store.end = SearchEnd::kTokenOverflow;
+      store.overflowing_place = wider.too_many;
+      break;
+    }
+    if (!store.repack(Layout(wider.limits))) {
+      store.end = SearchEnd::kMemoryLimit;
+      break;
+    }
+  }
+  if (options.reduction == Reduction::kGoal) store.deadlocks.clear();  // a set without enabled members is no deadlock
+  std::ranges::sort(store.deadlocks);
+}
+
+}  // namespace
+
+StateSpace::StateSpace(const Net& net, const SearchOptions& options)
+    : net_(net), store_(std::make_unique<Store>(Layout(first_limits(net, options.bounds)), options)) {
+  explore_all(*store_, net, options);
+}
+
+StateSpace::~StateSpace() = default;
+StateSpace::StateSpace(StateSpace&&) noexcept = default;
+
+SearchEnd StateSpace::end() const noexcept { return store_->end; }
+std::size_t StateSpace::size() const noexcept { return store_->size; }
+std::size_t StateSpace::expanded() const noexcept { return store_->expanded; }
+std::uint64_t StateSpace::firings() const noexcept { return store_->firings; }
+std::uint32_t StateSpace::found() const noexcept { return store_->found; }
+std::size_t StateSpace::overflowing_place() const noexcept { return store_->overflowing_place; }
+std::size_t StateSpace::bytes() const noexcept { return store_->bytes(); }
+std::size_t StateSpace::words() const noexcept { return store_->layout.words(); }
+std::span<const std::uint32_t> StateSpace::deadlocks() const noexcept { return store_->deadlocks; }
+std::span<const std::int64_t> StateSpace::edge_offsets() const noexcept { return store_->offsets.view(); }
+std::span<const std::uint32_t> StateSpace::edge_targets() const noexcept { return store_->targets.view(); }
+std::span<const std::int32_t> StateSpace::edge_transitions() const noexcept { return store_->transitions.view(); }
+
+void StateSpace::marking(std::size_t i, Count* out) const noexcept { store_->layout.decode(store_->state(i), out); }
+
+std::uint32_t StateSpace::find(std::span<const Count> marking) const {
+  for (std::size_t p = 0; p < marking.size(); ++p) {
+    if (marking[p] < 0) throw NegativeTokens(0, p, marking[p]);
+  }
+  std::vector<Word> packed(store_->layout.words());
+  if (!store_->layout.encode(marking.data(), packed.data())) return kNone;
+  return store_->find(packed.data(), explore::hash_words(packed.data(), packed.size()));
+}
+
+StateSpace::Bounds StateSpace::bounds(unsigned threads) const {
+  const std::size_t places = net_.places();
+  Bounds all{std::vector<Count>(places, 0), 0};
+  std::mutex mutex;
+  constexpr std::size_t kChunk = std::size_t{1} << 14;
+  const unsigned count = thread_count(threads, store_->size * places);
+  parallel_for(store_->size, kChunk, count, [&](std::size_t first, std::size_t last) {
+    Bounds mine{std::vector<Count>(places, 0), 0};
+    for (std::size_t i = first; i < last; ++i) {
+      const Word* state = store_->state(i);
+      std::int64_t sum = 0;
+      for (std::size_t p = 0; p < places; ++p) {
+        const Count tokens = store_->layout.count(state, p);
+        mine.places[p] = std::max(mine.places[p], tokens);
+        sum += tokens;
+      }
+      mine.together = std::max(mine.together, sum);
+    }
+    const std::lock_guard lock(mutex);
+    for (std::size_t p = 0; p < places; ++p) all.places[p] = std::max(all.places[p], mine.places[p]);
+    all.together = std::max(all.together, mine.together);
+  });
+  return all;
+}
+
+std::vector<std::uint8_t> StateSpace::fireable() const {
+  std::vector<std::uint8_t> seen(net_.transitions(), 0);
+  std::vector<std::uint32_t> unseen;
+  for (std::uint32_t t = 0; t < net_.transitions(); ++t) unseen.push_back(t);
+  for (std::size_t i = 0; i < store_->size && !unseen.empty(); ++i) {
+    const Word* state = store_->state(i);
+    std::erase_if(unseen, [&](std::uint32_t t) {
+      for (const Link& link : net_.links(t)) {
+        if (!link.admits(store_->layout.count(state, link.place))) return false;
+      }
+      seen[t] = 1;
+      return true;
+    });
+  }
+  return seen;
+}
+
+void StateSpace::evaluate(const Predicate& predicate, std::uint8_t* out, unsigned threads) const {
+  constexpr std::size_t kChunk = std::size_t{1} << 14;
+  const unsigned count = thread_count(threads, store_->size * 16);
+  parallel_for(store_->size, kChunk, count, [&](std::size_t first, std::size_t last) {
+    for (std::size_t i = first; i < last; ++i) out[i] = explore::holds(predicate, store_->layout, store_->state(i));
+  });
+}
+
+}  // namespace petricore
