@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from petricore.analysis.formula import Formula
+from petricore.analysis.formula import Formula, Temporal
 from petricore.analysis.verdict import Verdict
 
 if TYPE_CHECKING:
     from petricore.engine import Engine
 
-__all__ = ["Budget", "Method", "Problem"]
+__all__ = ["Budget", "Method", "Problem", "Stage", "first_answer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +31,6 @@ class Problem:
     @property
     def goal(self) -> Formula | None:
         """The state formula p if `formula` is EF p, else None."""
-        from petricore.analysis.formula import Temporal
-
         match self.formula:
             case Temporal("EF", operand) if operand.is_state:
                 return operand
@@ -47,6 +46,7 @@ class Budget:
     states: int | None = None
     memory: int | None = None
     threads: int | None = None
+    progress: Callable[[int], object] | bool | None = None
 
     @property
     def seconds(self) -> float | None:
@@ -60,14 +60,48 @@ class Budget:
 
     def part(self, seconds: float, *, states: int | None = None) -> Budget:
         """A budget within this one of at most so much time and so many states."""
-        end = time.monotonic() + seconds
+        end = None if seconds == math.inf else time.monotonic() + seconds
         fewer = [n for n in (self.states, states) if n is not None]
         return replace(
             self,
-            deadline=end if self.deadline is None else min(self.deadline, end),
+            deadline=min((at for at in (self.deadline, end) if at is not None), default=None),
             states=min(fewer, default=None),
         )
 
 
 Method: TypeAlias = Callable[[Problem, Budget], "Verdict | None"]
-"""Decides the problem within the budget, or says None."""
+"""Decides the problem within the budget, or says None, or a verdict that holds None and says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A turn of a method: at most so much time and so many states of what is left."""
+
+    method: Method
+    seconds: float = math.inf
+    states: int | None = None
+    share: float = 1.0
+    """At most this part of the time that is left, if there is a deadline."""
+
+    def budget(self, whole: Budget) -> Budget:
+        """What this turn may spend of the whole."""
+        left = whole.seconds
+        seconds = self.seconds if left is None else min(self.seconds, left * self.share)
+        return whole.part(seconds, states=self.states)
+
+
+def first_answer(problem: Problem, budget: Budget, stages: Iterable[Stage]) -> Verdict:
+    """The first certain verdict of the stages in turn; else one that holds None, with the last reason given."""
+    undecided = Verdict(None, None, "no method that applies could decide it")
+    for stage in stages:
+        if budget.spent:
+            reason = undecided.reason if undecided.method else "the time limit was reached"
+            return replace(undecided, reason=reason)
+        verdict = stage.method(problem, stage.budget(budget))
+        if verdict is None:
+            continue
+        if verdict.holds is not None:
+            return verdict
+        if verdict.states >= undecided.states:
+            undecided = verdict
+    return undecided

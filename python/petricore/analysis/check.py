@@ -1,0 +1,78 @@
+"""`Engine.check`: one question, one verdict."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from petricore.analysis.formula import Formula, Property, places_of, subformulas, transitions_of
+from petricore.analysis.parser import parse_formula
+from petricore.analysis.portfolio import Budget
+from petricore.analysis.properties import decide_property
+from petricore.analysis.temporal import decide
+from petricore.analysis.verdict import Verdict
+from petricore.errors import NetError
+
+if TYPE_CHECKING:
+    from petricore.engine import Engine
+
+__all__ = ["check"]
+
+
+def check(
+    engine: Engine,
+    formula: str | Formula,
+    *,
+    limit: int | None = None,
+    memory: int | None = None,
+    threads: int | None = None,
+    timeout: float | None = None,
+    progress: Callable[[int], object] | bool | None = None,
+) -> Verdict:
+    """See `Engine.check`."""
+    for what, value in (("limit", limit), ("memory", memory), ("threads", threads)):
+        if value is not None and (
+            isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1
+        ):
+            raise NetError(f"{what} is a positive integer, not {value!r}")
+    if timeout is not None and (
+        isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout >= 0
+    ):
+        raise NetError(f"timeout is a number of seconds, not {timeout!r}")
+    if isinstance(formula, str):
+        formula = parse_formula(formula, places=engine._place_index, transitions=engine._transition_index)
+    elif isinstance(formula, Formula):
+        _check_names(engine, formula)
+    else:
+        raise NetError(f"a formula is a string or a Formula, not {type(formula).__name__}")
+    budget = Budget(
+        deadline=None if timeout is None else time.monotonic() + timeout,
+        states=limit,
+        memory=memory,
+        threads=threads,
+        progress=progress,
+    )
+    if isinstance(formula, Property):
+        return decide_property(engine, formula, budget)
+    return decide(engine, formula, budget)
+
+
+def _check_names(engine: Engine, formula: Formula) -> None:
+    kinds = (
+        ("place", places_of(formula), engine._place_index),
+        ("transition", transitions_of(formula), engine._transition_index),
+    )
+    for kind, names, known in kinds:
+        for name in names:
+            if name not in known:
+                close = get_close_matches(name, known, n=3)
+                hint = f" (did you mean {' or '.join(map(repr, close))}?)" if close else ""
+                raise NetError(f"the formula names the unknown {kind} {name!r}{hint}")
+    if not isinstance(formula, Property):
+        for part in subformulas(formula):
+            if isinstance(part, Property):
+                raise NetError(f"'{part}' is a property of the net: it stands alone, not inside a formula")

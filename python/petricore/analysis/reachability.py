@@ -1,0 +1,51 @@
+"""Is a marking reachable in which a state formula holds? The methods, from cheap to dear."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from petricore.analysis.facts import facts_of
+from petricore.analysis.formula import Constant, Formula, Temporal
+from petricore.analysis.portfolio import Budget, Problem, Stage, first_answer
+from petricore.analysis.rewrite import negation_normal_form
+from petricore.analysis.searching import full_search, reduced_search
+from petricore.analysis.verdict import Verdict
+from petricore.analysis.witness import holds_initially, verified
+
+if TYPE_CHECKING:
+    from petricore.engine import Engine
+
+__all__ = ["STAGES", "decide_reachability", "reachable"]
+
+STAGES: Sequence[Stage] = (
+    Stage(full_search, seconds=0.5, states=20_000),
+    Stage(reduced_search, seconds=2.0),
+    Stage(full_search, seconds=2.0, share=0.4),
+    Stage(reduced_search, share=0.5),
+    Stage(full_search),
+)
+"""Each method gets a short turn before one gets a long one."""
+
+
+def decide_reachability(problem: Problem, budget: Budget) -> Verdict:
+    """The verdict on EF p, p a state formula; a witness that was replayed if it holds."""
+    goal = problem.goal
+    assert goal is not None
+    engine = problem.engine
+    if holds_initially(engine, goal):
+        return Verdict(True, (), "it holds in the initial marking", "initial marking", 1)
+    simple = facts_of(engine).simplify(negation_normal_form(goal))
+    if isinstance(simple, Constant):
+        assert not simple.value, "what always holds holds initially"
+        return Verdict(False, None, "the arcs alone rule it out", "structure")
+    verdict = first_answer(Problem(engine, Temporal("EF", simple)), budget, STAGES)
+    if verdict.holds:
+        assert verdict.witness is not None, f"{verdict.method!r} gives no witness"
+        verified(engine, verdict.witness, goal, verdict.method)
+    return verdict
+
+
+def reachable(engine: Engine, goal: Formula, budget: Budget) -> Verdict:
+    """The verdict on EF goal."""
+    return decide_reachability(Problem(engine, Temporal("EF", goal)), budget)
