@@ -20,7 +20,9 @@ from petricore.state import State
 if TYPE_CHECKING:
     from scipy.sparse import csc_array
 
+    from petricore.analysis.formula import Formula
     from petricore.analysis.space import StateSpace
+    from petricore.analysis.verdict import Verdict
 
 __all__ = ["Engine", "Markings"]
 
@@ -254,6 +256,47 @@ class Engine:
             reduction=reduction,
             order=order,
             edges=edges,
+            timeout=timeout,
+            progress=progress,
+        )
+
+    def check(
+        self,
+        formula: str | Formula,
+        *,
+        limit: int | None = None,
+        memory: int | None = None,
+        threads: int | None = None,
+        timeout: float | None = None,
+        progress: Callable[[int], object] | bool | None = None,
+    ) -> Verdict:
+        """Decide a query about the reachable markings: structure first, then ever dearer searches.
+
+        A verdict is True or False only if that is certain; when a limit is reached first, it holds None and says so.
+        A witness was replayed on this engine before it is returned. Priorities do not restrict firing here.
+
+        Args:
+            formula: text such as `"reachable: a >= 1"`, `"invariant: a + b == 3"`, `"deadlock"`, `"live: t"`,
+                `"bounded"`, `"AG (a >= 1 => EF b >= 1)"`: the language is that of
+                `petricore.analysis.parser.parse_formula`; or a `Formula`, which is asked at the initial marking.
+            limit: at most that many states in one search (None: no limit).
+            memory: at most that many bytes for the states of one search (None: 80 % of what is available).
+            threads: how many may share the work (None: one per core).
+            timeout: seconds, for all methods together (None: no limit).
+            progress: called with the number of states some ten times a second; True writes to standard error.
+
+        Raises:
+            FormulaError: the text is no formula or names what the net does not have; with the position.
+            NetError: an argument is of the wrong type or out of range, or a `Formula` names what is not there.
+        """
+        from petricore.analysis.check import check
+
+        return check(
+            self,
+            formula,
+            limit=limit,
+            memory=memory,
+            threads=threads,
             timeout=timeout,
             progress=progress,
         )

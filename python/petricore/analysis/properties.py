@@ -92,14 +92,18 @@ def _bound(engine: Engine, terms: Terms, budget: Budget) -> Verdict:
     # The largest conceivable value first, then the complete search.
     if most is not None:
         goal = compare(terms, ">=", most)
-        verdict = reachable(engine, goal, budget if budget.seconds is None else budget.part(budget.seconds / 2))
+        verdict = reachable(
+            engine, goal, budget if budget.seconds is None else budget.part(budget.seconds / 2)
+        )
         if verdict.holds:
             return replace(verdict, bound=most)
     space = space_for(engine, budget)
     best, at = _largest(engine, space, terms)
     if space.end == "complete" or best == most:
         return _found_bound(engine, space, best, at)
-    reason = f"{why_partial(engine, space)}; {best} is reached" + ("" if most is None else f" of at most {most}")
+    reason = f"{why_partial(engine, space)}; {best} is reached" + (
+        "" if most is None else f" of at most {most}"
+    )
     return Verdict(None, None, reason, "full search", len(space), best)
 
 
@@ -136,9 +140,7 @@ def _bounded(engine: Engine, places: tuple[str, ...], budget: Budget) -> Verdict
         return Verdict(True, None, "the arcs alone bound every place asked for", "structure")
     space = space_for(engine, budget)
     if space.end == "complete":
-        return Verdict(
-            True, None, f"there are {len(space):,} reachable markings", "full search", len(space)
-        )
+        return Verdict(True, None, f"there are {len(space):,} reachable markings", "full search", len(space))
     return Verdict(None, None, why_partial(engine, space), "full search", len(space))
 
 
@@ -164,7 +166,9 @@ def _quasi_live(engine: Engine, budget: Budget) -> Verdict:
             return replace(verdict, reason=f"{name!r} is never enabled: {verdict.reason}")
         if verdict.holds is None:
             undecided = replace(verdict, reason=f"{name!r}: {verdict.reason}")
-    return undecided or Verdict(True, None, "every transition can become enabled", "portfolio", len(space))
+    if undecided is not None:
+        return undecided
+    return Verdict(True, None, "every transition can become enabled", "portfolio", len(space))
 
 
 def _unseen(engine: Engine, space: _core.StateSpace) -> list[str]:
@@ -197,7 +201,7 @@ def _live(engine: Engine, names: tuple[str, ...], budget: Budget) -> Verdict:
         last = replace(last, states=max(last.states, verdict.states), method=verdict.method)
         if verdict.holds is None:
             undecided = replace(verdict, reason=f"{name!r}: {verdict.reason}")
-    return undecided or last
+    return last if undecided is None else undecided
 
 
 # Stable places
@@ -228,4 +232,6 @@ def _stable(engine: Engine, budget: Budget) -> Verdict:
             return replace(verdict, holds=True, reason=f"{name!r} never changes: {verdict.reason}")
         if verdict.holds is None:
             undecided = replace(verdict, reason=f"whether {quoted(name)} changes: {verdict.reason}")
-    return undecided or Verdict(False, None, "the count of every place can change", "portfolio", len(space))
+    if undecided is not None:
+        return undecided
+    return Verdict(False, None, "the count of every place can change", "portfolio", len(space))

@@ -110,7 +110,11 @@ def approximation(formula: Formula, side: Literal["under", "over"]) -> Formula:
             return negation_normal_form(other, negate=True)
         case Until(_, left, right):
             last = approximation(right, side)
-            return last if under else disjunction((last, conjunction((Not(Deadlock()), approximation(left, side)))))
+            return (
+                last
+                if under
+                else disjunction((last, conjunction((Not(Deadlock()), approximation(left, side)))))
+            )
         case Temporal(operator, operand):
             return _temporal_approximation(operator, approximation(operand, side), under)
         case _:
@@ -129,11 +133,11 @@ def _temporal_approximation(operator: str, inner: Formula, under: bool) -> Formu
 
 def _branching(engine: Engine, formula: Formula, budget: Budget) -> Verdict:
     problem = Problem(engine, formula)
-    stages = (Stage(_by_marking), Stage(_by_reachability, seconds=_FIRST_TURN, share=0.3), Stage(_on_graph))
+    stages = (Stage(_by_marking), Stage(_by_reachability, seconds=_FIRST_TURN, share=0.3))
     return first_answer(problem, budget, stages)
 
 
-def _by_marking(problem: Problem, budget: Budget) -> Verdict | None:
+def _by_marking(problem: Problem, _: Budget) -> Verdict | None:
     """What the initial marking alone decides."""
     if holds_initially(problem.engine, approximation(problem.formula, "under")):
         return Verdict(True, (), "the initial marking alone shows it", "initial marking", 1)
@@ -161,8 +165,4 @@ def _by_reachability(problem: Problem, budget: Budget) -> Verdict | None:
         verdict = reachable(problem.engine, over, budget)
         if verdict.holds is False:
             return replace(verdict, holds=operator == "AG")
-    return None
-
-
-def _on_graph(problem: Problem, budget: Budget) -> Verdict | None:
     return None
