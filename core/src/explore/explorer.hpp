@@ -98,11 +98,21 @@ class Loop {
     return false;
   }
 
+  // Which marking entry i of the buffer most likely is, well before it is looked up, so that its words are there then.
+  void guess(std::size_t i) noexcept {
+    const std::uint32_t index = store_.tables[0].likely(buffer_.hash(i));
+    guesses_[i] = index == IndexTable::kNone ? 0 : index;
+    __builtin_prefetch(store_.states.data() + std::size_t{guesses_[i]} * words_);
+  }
+
+  // REQUIRES: guess(i) was called.
   IndexTable::Place look_up(std::size_t i) const noexcept {
     const Word* state = buffer_.state(i);
-    return store_.tables[0].find(buffer_.hash(i), [&](std::uint32_t known) {
+    const auto is = [&](std::uint32_t known) {
       return equal_words<W>(store_.states.data() + std::size_t{known} * words_, state, words_);
-    });
+    };
+    if (is(guesses_[i])) return {guesses_[i], 0};
+    return store_.tables[0].find(buffer_.hash(i), is);
   }
 
   // Adds a marking that is not there. False: the search has ended, since there is no room or it is the goal.
@@ -138,6 +148,7 @@ class Loop {
   const SearchOptions& options_;
   std::size_t words_;
   Buffer<W> buffer_;
+  std::vector<std::uint32_t> guesses_ = std::vector<std::uint32_t>(Buffer<W>::kCapacity);
   std::uint64_t work_ = 0;
 };
 
@@ -218,11 +229,10 @@ class BreadthFirst : Loop<Successors> {
       cut(source, 0);
       return false;
     }
-    for (std::size_t i = 0; i < buffer_.size(); ++i) {
-      if (i + kAhead < buffer_.size()) {
-        const std::uint32_t likely = store_.tables[0].likely(buffer_.hash(i + kAhead));
-        if (likely != IndexTable::kNone) __builtin_prefetch(store_.states.data() + std::size_t{likely} * words_);
-      }
+    const std::size_t size = buffer_.size();
+    for (std::size_t i = 0; i < std::min(size, kAhead); ++i) this->guess(i);
+    for (std::size_t i = 0; i < size; ++i) {
+      if (i + kAhead < size) this->guess(i + kAhead);
       IndexTable::Place place = this->look_up(i);
       if (place.index == IndexTable::kNone && !this->add(buffer_.hash(i), buffer_.state(i), place)) {
         cut(source, i);
@@ -314,6 +324,7 @@ class DepthFirst : Loop<Successors> {
       return false;
     }
     for (std::size_t k = 0; k < buffer_.size(); ++k) {
+      this->guess(k);
       IndexTable::Place place = this->look_up(k);
       if (place.index != IndexTable::kNone) continue;
       if (!this->add(buffer_.hash(k), buffer_.state(k), place)) return false;

@@ -4,14 +4,20 @@
 #include <bit>
 #include <cstdint>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "layout.hpp"
 #include "region.hpp"
 
 namespace petricore::explore {
 
-// Open addressing with linear probing over 32-bit entries: the low bits are 1 + the index, the rest a tag of the hash,
-// so that a probe looks at the marking itself almost only where it is the right one. Slots are proportional to the hash
-// (Lemire 2019, 10.1145/3230636), so any capacity will do.
+// Buckets of 16 entries, one cache line, in use from the front; what finds its bucket full goes to the next. The low
+// bits of an entry are 1 + the index, the rest is a tag of the hash, so that the marking itself is looked at almost
+// only where it is the right one. All 16 are compared at once, without a branch for each: mispredictions, not misses,
+// are what a probe costs otherwise. Buckets are proportional to the hash (Lemire 2019, 10.1145/3230636), so any number
+// will do.
 //
 // The table holds nothing that the array of markings does not: it grows by forgetting everything and putting all in
 // again, so old and new are never there together.
@@ -34,14 +40,25 @@ class IndexTable {
   template <class Equal>
   Place find(Word hash, const Equal& equal) const noexcept {
     const std::uint32_t tag = tag_of(hash);
-    for (std::size_t slot = slot_of(hash);;) {
-      const std::uint32_t entry = entries_.data()[slot];
-      if (entry == 0) return {kNone, slot};
-      if (((entry ^ tag) & ~index_mask_) == 0 && equal((entry & index_mask_) - 1)) {
-        return {(entry & index_mask_) - 1, slot};
+    for (std::size_t bucket = bucket_of(hash);;) {
+      const std::uint32_t* entries = entries_.data() + bucket * kBucket;
+      const Matches matches = compare(entries, tag);
+      for (unsigned same = matches.same; same != 0; same &= same - 1) {
+        const std::uint32_t index = (entries[std::countr_zero(same)] & index_mask_) - 1;
+        if (equal(index)) return {index, 0};
       }
-      if (++slot == capacity_) slot = 0;
+      if (matches.empty != 0) {
+        return {kNone, bucket * kBucket + static_cast<std::size_t>(std::countr_zero(matches.empty))};
+      }
+      if (++bucket == buckets_) bucket = 0;
     }
+  }
+
+  // The first index in the bucket of the hash with its tag, or kNone: nearly always the one find() would return.
+  std::uint32_t likely(Word hash) const noexcept {
+    const std::uint32_t* entries = entries_.data() + bucket_of(hash) * kBucket;
+    const unsigned same = compare(entries, tag_of(hash)).same;
+    return same == 0 ? kNone : (entries[std::countr_zero(same)] & index_mask_) - 1;
   }
 
   // REQUIRES: `slot` came from find(hash, ...) and nothing was put since; !full(index).
@@ -51,9 +68,7 @@ class IndexTable {
   }
   // As put, for a marking known not to be there.
   void add(Word hash, std::uint32_t index) noexcept {
-    std::size_t slot = slot_of(hash);
-    while (entries_.data()[slot] != 0) slot = slot + 1 == capacity_ ? 0 : slot + 1;
-    put(slot, hash, index);
+    put(find(hash, [](std::uint32_t) { return false; }).slot, hash, index);
   }
   // Gives a slot that was put another index.
   void renumber(std::size_t slot, std::uint32_t index) noexcept {
@@ -61,26 +76,22 @@ class IndexTable {
     entry = (entry & ~index_mask_) | (index + 1);
   }
 
-  void prefetch(Word hash) const noexcept { __builtin_prefetch(entries_.data() + slot_of(hash)); }
-  // The index in the first slot of the hash if its tag fits, for prefetching the marking; kNone otherwise.
-  std::uint32_t likely(Word hash) const noexcept {
-    const std::uint32_t entry = entries_.data()[slot_of(hash)];
-    return entry != 0 && ((entry ^ tag_of(hash)) & ~index_mask_) == 0 ? (entry & index_mask_) - 1 : kNone;
-  }
+  void prefetch(Word hash) const noexcept { __builtin_prefetch(entries_.data() + bucket_of(hash) * kBucket); }
 
   // Whether a marking with this index can no longer be put: the table has to grow first.
   bool full(std::size_t index) const noexcept { return size_ >= most_ || index >= index_mask_; }
   bool tight() const noexcept { return tight_; }
   std::size_t size() const noexcept { return size_; }
-  std::size_t bytes() const noexcept { return capacity_ * sizeof(std::uint32_t); }
-  std::size_t capacity() const noexcept { return capacity_; }
+  std::size_t bytes() const noexcept { return capacity() * sizeof(std::uint32_t); }
+  std::size_t capacity() const noexcept { return buckets_ * kBucket; }
   std::size_t most_capacity() const noexcept { return std::min<std::size_t>(entries_.capacity(), kMostCapacity); }
 
   // The capacity to grow to: much more while that is cheap, at most `bytes`. The same as now: it cannot grow.
   std::size_t next_capacity(std::size_t bytes) const noexcept {
-    const std::size_t wanted = capacity_ < kLargeCapacity ? capacity_ * 4 : capacity_ * 2;
-    const std::size_t granted = std::min({wanted, bytes / sizeof(std::uint32_t), most_capacity()});
-    return granted < capacity_ + capacity_ / 8 ? capacity_ : granted;
+    const std::size_t now = capacity();
+    const std::size_t wanted = now < kLargeCapacity ? now * 4 : now * 2;
+    const std::size_t granted = std::min({wanted, bytes / sizeof(std::uint32_t), most_capacity()}) / kBucket * kBucket;
+    return granted < now + now / 8 ? now : granted;
   }
 
   // Empty again, with `capacity` slots, for indices below `indices` at least. `tight`: it cannot grow any more, so it
@@ -93,14 +104,50 @@ class IndexTable {
   static constexpr std::size_t kLargeCapacity = std::size_t{1} << 22;
   static constexpr std::size_t kMostCapacity = std::size_t{1} << 32;
 
-  std::size_t slot_of(Word hash) const noexcept {
+  static constexpr std::size_t kBucket = 16;
+
+  // Bit i tells of entry i of a bucket.
+  struct Matches {
+    unsigned same;  // has the tag, and is in use
+    unsigned empty;
+  };
+
+  Matches compare(const std::uint32_t* entries, std::uint32_t tag) const noexcept {
+    unsigned same = 0, empty = 0;
+#ifdef __SSE2__
+    const __m128i zero = _mm_setzero_si128();
+    const __m128i tags = _mm_set1_epi32(static_cast<int>(tag));
+    const __m128i mask = _mm_set1_epi32(static_cast<int>(~index_mask_));
+    __m128i tag_equal[4], unused[4];
+    for (std::size_t i = 0; i < 4; ++i) {
+      const __m128i four = _mm_load_si128(reinterpret_cast<const __m128i*>(entries) + i);
+      tag_equal[i] = _mm_cmpeq_epi32(_mm_and_si128(_mm_xor_si128(four, tags), mask), zero);
+      unused[i] = _mm_cmpeq_epi32(four, zero);
+    }
+    const auto bits = [](const __m128i* lanes) {
+      const __m128i low = _mm_packs_epi32(lanes[0], lanes[1]);
+      const __m128i high = _mm_packs_epi32(lanes[2], lanes[3]);
+      return static_cast<unsigned>(_mm_movemask_epi8(_mm_packs_epi16(low, high)));
+    };
+    same = bits(tag_equal);
+    empty = bits(unused);
+#else
+    for (std::size_t i = 0; i < kBucket; ++i) {
+      same |= static_cast<unsigned>(((entries[i] ^ tag) & ~index_mask_) == 0) << i;
+      empty |= static_cast<unsigned>(entries[i] == 0) << i;
+    }
+#endif
+    return {same & ~empty, empty};
+  }
+
+  std::size_t bucket_of(Word hash) const noexcept {
     __extension__ using Wide = unsigned __int128;
-    return static_cast<std::size_t>((static_cast<Wide>(hash) * capacity_) >> 64);
+    return static_cast<std::size_t>((static_cast<Wide>(hash) * buckets_) >> 64);
   }
   std::uint32_t tag_of(Word hash) const noexcept { return static_cast<std::uint32_t>(hash) & ~index_mask_; }
 
   GrowingArray<std::uint32_t> entries_;
-  std::size_t capacity_ = 0, size_ = 0, most_ = 0;
+  std::size_t buckets_ = 0, size_ = 0, most_ = 0;
   std::uint32_t index_mask_ = 0;
   bool tight_ = false;
 };
