@@ -232,3 +232,20 @@ class StateSpace:
     def fireable(self) -> npt.NDArray[np.uint8]: ...
     def evaluate(self, predicate: Predicate, threads: int = 0) -> npt.NDArray[np.bool_]: ...
     def path(self, marking: int) -> _Indices: ...
+
+def coverability(
+    engine: Engine,
+    control: npt.NDArray[np.uint8],
+    nodes: int,
+    bytes: int,
+    seconds: float,
+    progress: Callable[[int], object] | None,
+) -> tuple[
+    _Counts,  # markings (N, P)
+    npt.NDArray[np.int64],  # parents (N,)
+    _Counts,  # transitions (N,)
+    npt.NDArray[np.uint8],  # maximal (N,)
+    npt.NDArray[np.int64],  # pumps (K, 2)
+    npt.NDArray[np.int64],  # enabled_at (T,)
+    str,  # "complete", "limit", "memory", "overflow", "timeout"
+]: ...

@@ -20,6 +20,7 @@ from petricore.state import State
 if TYPE_CHECKING:
     from scipy.sparse import csc_array
 
+    from petricore.analysis.coverability import Coverability
     from petricore.analysis.formula import Formula
     from petricore.analysis.space import StateSpace
     from petricore.analysis.verdict import Verdict
@@ -300,6 +301,35 @@ class Engine:
             timeout=timeout,
             progress=progress,
         )
+
+    def coverability(
+        self,
+        *,
+        limit: int | None = None,
+        memory: int | None = None,
+        timeout: float | None = None,
+        progress: Callable[[int], object] | bool | None = None,
+    ) -> Coverability:
+        """The minimal coverability set: which markings can be covered, which places can grow without bound.
+
+        The module `petricore.analysis.coverability` says how, and what is exact for which arc kinds.
+
+        Args:
+            limit: markings to expand at most (None: no limit).
+            memory: bytes to use at most (None: 80 % of what is available now).
+            timeout: seconds to use at most (None: no limit).
+            progress: called with the number of markings expanded some ten times a second; True writes a line to
+                standard error.
+
+        Returns:
+            What was found; `.complete` is False if a limit ended it, and only what is certain is said then.
+
+        Raises:
+            NetError: an argument is out of range.
+        """
+        from petricore.analysis.coverability import coverability
+
+        return coverability(self, limit=limit, memory=memory, timeout=timeout, progress=progress)
 
     # Inside
 

@@ -1,0 +1,185 @@
+"""`Coverability`: which markings a net can cover, which places can grow without bound.
+
+The minimal coverability set is computed by Karp and Miller's tree (10.1016/S0022-0000(69)80011-5), walked depth first
+over an antichain as by Valmari and Hansen, "Old and new algorithms for minimal coverability sets", Fundam. Inform. 131,
+2014 (10.3233/FI-2014-1002).
+
+Arc kinds: weighted and read arcs are treated exactly. A place with a capacity is bounded, so it is treated as a part of
+a finite control (its count is compared by equality), which is as exact as the complementary place of the textbooks;
+inhibitor and reset arcs on places that are found bounded are exact in the same way. With inhibitor or reset arcs on
+places that are not, boundedness is undecidable (Dufourd, Finkel, Schnoebelen, "Reset nets between decidability and
+undecidability", ICALP 1998, 10.1007/BFb0055044); those arcs are then ignored, which covers more than the net does:
+`Coverability.exact` is False, bounds still hold, and places count as unbounded only with a witness that replays.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from petricore import _core
+from petricore.analysis.memory import available_memory
+from petricore.analysis.progress import reporter
+from petricore.analysis.pumping import Tree, Witness, witnesses
+from petricore.analysis.space import positive, seconds_of
+from petricore.arrays import as_counts
+from petricore.errors import NetError
+
+if TYPE_CHECKING:
+    from petricore.engine import Engine
+
+__all__ = ["OMEGA", "Coverability", "Witness", "coverability"]
+
+OMEGA = np.iinfo(np.int64).max
+"""In `Coverability.markings` and `.bounds`: any number of tokens. Greater than every count."""
+
+_MAX_TOKENS = np.iinfo(np.int32).max
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Coverability:
+    """What `Engine.coverability` found.
+
+    `complete`: the computation came to its natural end; if not, `reason` says what ended it, and only what is certain
+    all the same is reported. `exact`: no inhibitor or reset arc was ignored; otherwise the markings cover all that is
+    reachable, and maybe more.
+    """
+
+    markings: npt.NDArray[np.int64]
+    """The minimal coverability set, (K, P), read-only, `OMEGA` for unbounded counts.
+
+    Each reachable marking is below one of these (if `complete`), and below each of these, with any counts for its
+    omegas, there is something that a reachable marking covers (if `exact`).
+    """
+    bounds: npt.NDArray[np.int64]
+    """(P,), read-only: no reachable marking holds more. `OMEGA` where no bound is known, or none exists."""
+    complete: bool
+    exact: bool
+    reason: str
+    places: tuple[str, ...]
+    unbounded_places: tuple[str, ...]
+    """Places that certainly grow beyond every count."""
+    dead_transitions: tuple[str, ...]
+    """Transitions that certainly can never fire; all of them, if `complete` and `exact`."""
+    witnesses: tuple[Witness, ...]
+    """Firings that can be repeated forever and fill places, the shortest first; some, not all."""
+    nodes: int
+    """Markings expanded."""
+    _tree: Tree = field(repr=False)
+
+    @property
+    def bounded(self) -> bool | None:
+        """Whether every place is bounded; None if that is not known."""
+        if self.unbounded_places:
+            return False
+        return None if (self.bounds == OMEGA).any() else True
+
+    def covers(self, marking: npt.ArrayLike) -> bool | None:
+        """Whether a reachable marking holds at least `marking`, (P,) counts, in every place; None if not known.
+
+        Raises:
+            NetError: `marking` has another shape or dtype, or a count outside 0 .. 2^31 - 1.
+        """
+        wanted = as_counts(marking, len(self.places), "marking", "place")
+        if bool((wanted <= self.markings).all(axis=1).any()):
+            return True if self.exact else None
+        return False if self.complete else None
+
+    def witness(self, place: str) -> Witness | None:
+        """Firings that can be repeated forever and fill `place`; None if none was found.
+
+        A place can be unbounded without a single cycle that fills it: when what one cycle gathers, another converts.
+
+        Raises:
+            NetError: there is no such place.
+        """
+        if place not in self.places:
+            raise NetError(f"there is no place {place!r}")
+        return next((witness for witness in self.witnesses if place in witness.grows), None)
+
+    def __len__(self) -> int:
+        return len(self.markings)
+
+
+def coverability(
+    engine: Engine,
+    *,
+    limit: int | None = None,
+    memory: int | None = None,
+    timeout: float | None = None,
+    progress: Callable[[int], object] | bool | None = None,
+) -> Coverability:
+    """See `Engine.coverability`."""
+    nodes = positive(limit, "limit", 2**62)
+    most_bytes = positive(memory, "memory", available_memory())
+    end = time.monotonic() + seconds_of(timeout)
+    control = np.array([place.capacity is not None for place in engine._places.values()], np.uint8)
+    restricted = _restricted_places(engine)
+    with reporter(progress, "markings") as report:
+        while True:
+            seconds = max(0.0, end - time.monotonic())
+            tree = Tree(*_core.coverability(engine._core, control, nodes, most_bytes, seconds, report))
+            bounded = ~(tree.markings == _MAX_TOKENS).any(axis=0)
+            more = restricted & bounded & (control == 0)
+            if tree.end != "complete" or not more.any():
+                break
+            # A bound that holds while inhibitor and reset arcs are ignored holds with them: these can be obeyed.
+            control = (control | more).astype(np.uint8)
+    return _report(engine, tree, exact=not (restricted & (control == 0)).any())
+
+
+def _restricted_places(engine: Engine) -> npt.NDArray[np.bool_]:
+    """Places with an inhibitor or reset arc."""
+    found = np.zeros(len(engine.places), np.bool_)
+    for transition in engine._transitions.values():
+        for place in (*transition.inhibitors, *transition.resets):
+            found[engine._place_index[place]] = True
+    return found
+
+
+_REASONS = {
+    "complete": "all coverable markings are known",
+    "limit": "the limit on markings was reached",
+    "memory": "the memory limit was reached",
+    "timeout": "the time was over",
+    "overflow": f"a place that is not unbounded would hold more than {_MAX_TOKENS - 1} tokens",
+}
+
+
+def _report(engine: Engine, tree: Tree, *, exact: bool) -> Coverability:
+    complete = tree.end == "complete"
+    markings = tree.markings[tree.maximal != 0].astype(np.int64)
+    markings[markings == _MAX_TOKENS] = OMEGA
+    places = len(engine.places)
+    bounds = markings.max(axis=0) if complete else np.full(places, OMEGA)
+    found = witnesses(engine, tree)
+    grows = (markings == OMEGA).any(axis=0) if exact else np.zeros(places, np.bool_)
+    for witness in found:
+        grows[[engine._place_index[place] for place in witness.grows]] = True
+    reason = _REASONS[tree.end]
+    if not exact:
+        reason += "; inhibitor or reset arcs on places without a known bound were ignored"
+    markings.setflags(write=False)
+    bounds.setflags(write=False)
+    return Coverability(
+        markings=markings,
+        bounds=bounds,
+        complete=complete,
+        exact=exact,
+        reason=reason,
+        places=engine.places,
+        unbounded_places=tuple(np.array(engine.places, object)[grows]),
+        dead_transitions=tuple(
+            name
+            for name, node in zip(engine.transitions, tree.enabled_at, strict=True)
+            if complete and node < 0
+        ),
+        witnesses=found,
+        nodes=len(tree.parents),
+        _tree=tree,
+    )
