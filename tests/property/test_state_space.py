@@ -144,3 +144,17 @@ def test_what_is_no_limit_is_refused() -> None:
         engine.state_space().index([5])
     with pytest.raises(IndexError, match="state 1 of a space of 1"):
         engine.state_space().marking(1)
+
+
+@given(small_nets(), st.sampled_from(["breadth", "depth"]))
+def test_stubborn_sets_keep_every_deadlock(net: Net, order: str) -> None:
+    engine = net.compile()
+    whole = engine.state_space(limit=_LIMIT)
+    if not whole.complete:
+        return
+    reduced = engine.state_space(reduction="stubborn", order=order)
+    assert reduced.complete and reduced.reduced
+    assert len(reduced) <= len(whole)
+    assert {tuple(reduced.marking(i)) for i in reduced.deadlocks} == {
+        tuple(whole.marking(i)) for i in whole.deadlocks
+    }

@@ -29,6 +29,7 @@ Pause run_dense(Store& store, const Net& net, const SearchOptions& options) {
 }
 
 Pause run_sparse(Store& store, const Net& net, const SearchOptions& options);
+Pause run_reduced(Store& store, const Net& net, const SearchOptions& options);
 
 extern template Pause run_dense<1>(Store&, const Net&, const SearchOptions&);
 extern template Pause run_dense<2>(Store&, const Net&, const SearchOptions&);

@@ -56,6 +56,7 @@ Widening widen(const Store& store, const Net& net, std::size_t i, std::size_t tr
 }
 
 Pause run(Store& store, const Net& net, const SearchOptions& options) {
+  if (options.reduction != Reduction::kNone) return run_reduced(store, net, options);
   if (!explore::is_dense(net, store.layout)) return run_sparse(store, net, options);
   switch (store.layout.words()) {
     case 1:
