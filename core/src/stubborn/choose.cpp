@@ -72,7 +72,10 @@ void StubbornSets::smallest_component(const Count* marking, std::span<const std:
     stack.push_back(node);
     frames.push_back({node, false, next.data(), next.data() + next.size()});
   };
-  for (const std::uint32_t root : enabled) {
+  // Any order is right, as long as it is always the same one: then a process that was begun is followed to its end. The
+  // last first explores half as much of Kanban as the first first.
+  for (std::size_t i = enabled.size(); i-- > 0;) {
+    const std::uint32_t root = enabled[i];
     if (scratch.visited(root)) continue;
     enter(root);
     while (!frames.empty()) {
