@@ -74,11 +74,12 @@ def full_search(problem: Problem, budget: Budget) -> Verdict | None:
 
 
 def reduced_search(problem: Problem, budget: Budget) -> Verdict | None:
-    """Only what stubborn sets leave (Valmari 1991, 10.1007/3-540-53863-1_36): if the goal is a deadlock."""
+    """Only what stubborn sets leave, which keeps the goal reachable (Valmari 1991, 10.1007/3-540-53863-1_36)."""
     goal = problem.goal
-    if goal is None or not _implies_deadlock(goal):
+    if goal is None:
         return None
-    return _search(problem, budget, "reduced search", "deadlock")
+    reduction: Literal["deadlock", "goal"] = "deadlock" if _implies_deadlock(goal) else "goal"
+    return _search(problem, budget, "reduced search", reduction)
 
 
 def _implies_deadlock(goal: Formula) -> bool:
