@@ -23,6 +23,10 @@ from petricore.analysis.formula import (
     Temporal,
     merge_terms,
 )
+from petricore.analysis.labelling import Labelling
+from petricore.analysis.portfolio import Budget
+from petricore.analysis.rewrite import negation_normal_form
+from petricore.analysis.searching import space_for
 from petricore.analysis.verdict import Verdict
 from petricore.analysis.witness import marking_after
 from tests.property.formulas import Graph, ctl_formulas, state_formulas
@@ -122,7 +126,7 @@ def test_a_property_of_the_net_agrees_with_brute_force(
 ) -> None:
     graph = _graph(data)
     found = _check(graph.net, query)
-    assert found.holds in (None, truth(graph)) if query == Live() else found.holds == truth(graph)
+    assert found.holds == truth(graph)
     if found.witness is not None:
         _index(graph, found)
 
@@ -135,14 +139,14 @@ def test_liveness_of_one_transition_agrees_with_brute_force(data: st.DataObject)
     fireable = graph.truth(Fireable(name))
     assert _check(graph.net, QuasiLive(name)).holds == any(fireable)
     live = all(graph.truth(Temporal("EF", Fireable(name))))
-    assert _check(graph.net, Live(name)).holds in (None, live)
+    assert _check(graph.net, Live(name)).holds == live
 
 
 @given(st.data())
 def test_ctl_agrees_with_brute_force(data: st.DataObject) -> None:
     graph = _graph(data)
     formula = data.draw(ctl_formulas(graph.net))
-    assert _check(graph.net, formula).holds in (None, graph.truth(formula)[0])
+    assert _check(graph.net, formula).holds == graph.truth(formula)[0]
 
 
 @given(st.data())
@@ -167,3 +171,21 @@ def test_a_limit_gives_the_right_verdict_or_none(data: st.DataObject) -> None:
         assert with_limit.holds == without.holds
         assert with_limit.bound == without.bound
     assert np.array_equal(engine.initial_marking, engine.marking())
+
+
+@given(st.data())
+def test_a_partial_graph_labels_only_what_is_certain(data: st.DataObject) -> None:
+    graph = _graph(data)
+    engine = graph.net.compile()
+    formula = negation_normal_form(data.draw(ctl_formulas(graph.net)))
+    limit = data.draw(st.integers(1, len(graph.markings)))
+    space = space_for(engine, Budget(states=limit), edges=True)
+    labelling = Labelling(engine, space)
+    index = {m: i for i, m in enumerate(graph.markings)}
+    rows = [index[tuple(int(count) for count in row)] for row in space.markings(0, len(space))]
+    for asked, expected in ((formula, True), (negation_normal_form(formula, negate=True), False)):
+        truth = graph.truth(formula)
+        certain = labelling.certain(asked)
+        assert all(truth[i] is expected for i, sure in zip(rows, certain, strict=True) if sure)
+        if space.end == "complete":
+            assert [truth[i] is expected for i in rows] == certain.tolist()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from petricore import _core
+from petricore.analysis.coverability import OMEGA, coverability
 from petricore.analysis.facts import facts_of
 from petricore.analysis.formula import (
     Bound,
@@ -42,6 +43,8 @@ __all__ = ["decide_property"]
 
 _SMALL = 20_000
 _CHUNK = 1 << 16
+_TURN = 30.0
+"""Seconds that a method which may never end gets before a search that ends with the memory."""
 
 
 def decide_property(engine: Engine, query: Property, budget: Budget) -> Verdict:
@@ -89,6 +92,11 @@ def _bound(engine: Engine, terms: Terms, budget: Budget) -> Verdict:
     best, at = _largest(engine, space, terms)
     if space.end == "complete" or best == most:
         return _found_bound(engine, space, best, at)
+    if most is None and all(weight > 0 for _, weight in terms):
+        half = budget.part(_TURN if budget.seconds is None else budget.seconds / 2)
+        verdict = _covered(engine, [place for place, _ in terms], half)
+        if verdict.holds is False:
+            return verdict
     # The largest conceivable value first, then the complete search.
     if most is not None:
         goal = compare(terms, ">=", most)
@@ -138,10 +146,35 @@ def _bounded(engine: Engine, places: tuple[str, ...], budget: Budget) -> Verdict
     open_places = [place for place in places if bounds[place][1] is None]
     if not open_places:
         return Verdict(True, None, "the arcs alone bound every place asked for", "structure")
-    space = space_for(engine, budget)
-    if space.end == "complete":
-        return Verdict(True, None, f"there are {len(space):,} reachable markings", "full search", len(space))
-    return Verdict(None, None, why_partial(engine, space), "full search", len(space))
+    space = space_for(engine, replace(budget, states=_fewer(budget.states, _SMALL)))
+    if space.end != "complete":
+        half = budget.part(_TURN if budget.seconds is None else budget.seconds / 2)
+        verdict = _covered(engine, open_places, half)
+        if verdict.holds is not None:
+            return verdict
+        space = space_for(engine, budget)
+    if space.end != "complete":
+        return Verdict(None, None, why_partial(engine, space), "full search", len(space))
+    return Verdict(True, None, f"there are {len(space):,} reachable markings", "full search", len(space))
+
+
+def _covered(engine: Engine, places: Iterable[str], budget: Budget) -> Verdict:
+    """Whether the coverability set bounds all of the places, or proves that one grows beyond every count."""
+    found = coverability(
+        engine, limit=budget.states, memory=budget.memory, timeout=budget.seconds, progress=budget.progress
+    )
+    for place in places:
+        if place in found.unbounded_places:
+            reason = f"{place!r} grows without bound"
+            witness = found.witness(place)
+            firings = None if witness is None else witness.stem + witness.cycle
+            if witness is not None:
+                reason += f": the last {len(witness.cycle)} firings can be repeated forever"
+            return Verdict(False, firings, reason, "coverability", found.nodes)
+    if all(found.bounds[engine._place_index[place]] != OMEGA for place in places):
+        reason = "the coverability set bounds every place asked for"
+        return Verdict(True, None, reason, "coverability", found.nodes)
+    return Verdict(None, None, found.reason, "coverability", found.nodes)
 
 
 # Liveness

@@ -16,9 +16,11 @@ from petricore.analysis.formula import (
     Temporal,
     Until,
 )
+from petricore.analysis.labelling import Labelling
 from petricore.analysis.portfolio import Budget, Problem, Stage, first_answer
 from petricore.analysis.reachability import reachable
 from petricore.analysis.rewrite import conjunction, disjunction, negation_normal_form
+from petricore.analysis.searching import space_for, why_partial
 from petricore.analysis.verdict import Verdict
 from petricore.analysis.witness import holds_initially
 
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["approximation", "decide"]
 
+_SMALL = 20_000
+_GROWTH = 20
+_MOST = 2**32
 _FIRST_TURN = 2.0
 """Seconds that each part of a conjunction or disjunction gets before one gets all that is left."""
 
@@ -133,7 +138,12 @@ def _temporal_approximation(operator: str, inner: Formula, under: bool) -> Formu
 
 def _branching(engine: Engine, formula: Formula, budget: Budget) -> Verdict:
     problem = Problem(engine, formula)
-    stages = (Stage(_by_marking), Stage(_by_reachability, seconds=_FIRST_TURN, share=0.3))
+    stages = (
+        Stage(_by_marking),
+        Stage(_on_small_graph),
+        Stage(_by_reachability, seconds=_FIRST_TURN, share=0.3),
+        Stage(_on_graph),
+    )
     return first_answer(problem, budget, stages)
 
 
@@ -166,3 +176,46 @@ def _by_reachability(problem: Problem, budget: Budget) -> Verdict | None:
         if verdict.holds is False:
             return replace(verdict, holds=operator == "AG")
     return None
+
+
+def _on_small_graph(problem: Problem, budget: Budget) -> Verdict | None:
+    return _labelled(problem, budget.part(_FIRST_TURN, states=_SMALL))
+
+
+def _on_graph(problem: Problem, budget: Budget) -> Verdict | None:
+    """On ever larger parts of the graph, as labelling takes about as long as exploring."""
+    verdict = None
+    states = _SMALL
+    while verdict is None or (verdict.holds is None and not budget.spent and states < _MOST):
+        states *= _GROWTH
+        explore = budget if budget.seconds is None else budget.part(budget.seconds / 3)
+        before, verdict = (
+            verdict,
+            _labelled(problem, replace(explore, states=min(states, budget.states or states))),
+        )
+        if before is not None and before.states == verdict.states:
+            break
+    return verdict
+
+
+def _labelled(problem: Problem, budget: Budget) -> Verdict:
+    engine, formula = problem.engine, problem.formula
+    space = space_for(engine, budget, edges=True)
+    labelling = Labelling(engine, space)
+    if labelling.certain(formula)[0]:
+        holds = True
+    elif space.end == "complete" or labelling.certain(negation_normal_form(formula, negate=True))[0]:
+        holds = False
+    else:
+        return Verdict(None, None, why_partial(engine, space), "explicit graph", len(space))
+    part = "the graph" if space.end == "complete" else "a part of the graph"
+    reason = f"by labelling {part} of {len(space):,} reachable markings"
+    return Verdict(holds, None, reason, "explicit graph", len(space))
+
+
+_STAGES = (
+    Stage(_by_marking),
+    Stage(_on_small_graph),
+    Stage(_by_reachability, seconds=_FIRST_TURN, share=0.3),
+    Stage(_on_graph),
+)
