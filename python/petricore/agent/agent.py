@@ -18,6 +18,7 @@ from petricore.errors import NetError
 
 if TYPE_CHECKING:
     from petricore.agent.result import Result
+    from petricore.agent.verify.report import Report
     from petricore.net import Net
     from petricore.runtime.clock import Clock
     from petricore.runtime.events import Event
@@ -238,6 +239,40 @@ class Agent:
 
         return await run_agent(self, tokens, put or {}, timeout=timeout, confirm=confirm, answer=answer,
                                on_event=on_event, threads=threads, clock=clock)  # fmt: skip
+
+    def verify(
+        self,
+        inputs: Mapping[Any, int],
+        *,
+        limit: int | None = None,
+        timeout: float | None = None,
+        complete: Iterable[Any] = (),
+        decided: Iterable[Any] = (),
+        strict: bool = False,
+    ) -> Report:
+        """Prove, before anything runs, what can happen to the agent started with so many tokens: docs/verification.md.
+
+        Every action may return whatever it declares, and may fail, time out or be rejected at any time. Nothing is
+        called: neither actions nor predicates.
+
+        Args:
+            inputs: how many tokens are put at the start, by type or place name: `{Url: 2}`.
+            limit: at most that many markings are looked at in each of up to four searches (default: 200,000).
+            timeout: seconds for all of it. What is not decided then has the verdict None.
+            complete: types and places whose tokens may be left at the end.
+            decided: places of whose tokens each is admitted by some consumer's `where`, and transitions whose `match`
+                finds a partner for every token. Believed, not checked.
+            strict: warnings (tokens left after a failure, undecided conflicts) make the report not ok, too.
+
+        Raises:
+            NetError: a place is unknown or not exposed, a number is out of range, or the agent has more guards or
+                ways to return than can be told apart.
+        """
+        from petricore.agent.verify import verify
+
+        return verify(
+            self, inputs, limit=limit, timeout=timeout, complete=complete, decided=decided, strict=strict
+        )
 
     def __repr__(self) -> str:
         return (
