@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from petricore.analysis.coverability import Coverability
     from petricore.analysis.formula import Formula
+    from petricore.analysis.soundness import Soundness
     from petricore.analysis.space import StateSpace
     from petricore.analysis.verdict import Verdict
 
@@ -330,6 +331,44 @@ class Engine:
         from petricore.analysis.coverability import coverability
 
         return coverability(self, limit=limit, memory=memory, timeout=timeout, progress=progress)
+
+    def soundness(
+        self,
+        source: str,
+        sink: str,
+        *,
+        limit: int | None = None,
+        memory: int | None = None,
+        threads: int | None = None,
+        timeout: float | None = None,
+        progress: Callable[[int], object] | bool | None = None,
+    ) -> Soundness:
+        """Whether a workflow that starts in `source` can always finish in `sink`, leaving nothing behind.
+
+        Classical soundness of workflow nets (van der Aalst 1997, 10.1007/3-540-63139-9_48), with a path for each part
+        that fails; decided for nets with every kind of arc where the reachable markings are finitely many. The net
+        starts with its initial marking or, if that is empty, with one token in `source`.
+
+        Args:
+            source: where it starts.
+            sink: where it ends.
+            limit, memory, threads, timeout, progress: as for `state_space`; `timeout` is for all of it.
+
+        Raises:
+            NetError: there is no such place, source and sink are the same, or an argument is out of range.
+        """
+        from petricore.analysis.soundness import soundness
+
+        return soundness(
+            self,
+            source,
+            sink,
+            limit=limit,
+            memory=memory,
+            threads=threads,
+            timeout=timeout,
+            progress=progress,
+        )
 
     # Inside
 

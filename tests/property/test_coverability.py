@@ -137,3 +137,21 @@ def fired(oracle: Oracle, at: Marking, names: tuple[str, ...]) -> Marking:
         assert after is not None, f"{name} is not enabled at {at}"
         at = after
     return at
+
+
+@given(nets(kinds=EVERY_KIND, weights=3, tokens=4), st.integers(0, 40))
+def test_paths_cover_what_is_covered(net: Net, many: int) -> None:
+    engine = net.compile()
+    found = engine.coverability()
+    assume(found.exact)
+    oracle = Oracle(net)
+    for marking in found.markings[:8]:
+        wanted = np.minimum(marking, many)
+        path = found.path(wanted)
+        assert path is not None
+        assert (np.array(fired(oracle, oracle.initial, path)) >= wanted).all()
+    for t, name in enumerate(net.transitions):
+        path = found.path_enabling(name)
+        assert (path is None) == (name in found.dead_transitions)
+        if path is not None:
+            assert oracle.fire(fired(oracle, oracle.initial, path), t) is not None

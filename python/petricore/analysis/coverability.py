@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +27,7 @@ from petricore.analysis.memory import available_memory
 from petricore.analysis.progress import reporter
 from petricore.analysis.pumping import Tree, Witness, witnesses
 from petricore.analysis.space import positive, seconds_of
+from petricore.analysis.unrolling import unrolled
 from petricore.arrays import as_counts
 from petricore.errors import NetError
 
@@ -41,27 +42,21 @@ OMEGA = np.iinfo(np.int64).max
 _MAX_TOKENS = np.iinfo(np.int32).max
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Coverability:
     """What `Engine.coverability` found.
 
-    `complete`: the computation came to its natural end; if not, `reason` says what ended it, and only what is certain
-    all the same is reported. `exact`: no inhibitor or reset arc was ignored; otherwise the markings cover all that is
-    reachable, and maybe more.
+    A tree that is not `complete` (`reason` says what ended it) or not `exact` tells less: what is said is certain all
+    the same.
     """
 
-    markings: npt.NDArray[np.int64]
-    """The minimal coverability set, (K, P), read-only, `OMEGA` for unbounded counts.
-
-    Each reachable marking is below one of these (if `complete`), and below each of these, with any counts for its
-    omegas, there is something that a reachable marking covers (if `exact`).
-    """
-    bounds: npt.NDArray[np.int64]
-    """(P,), read-only: no reachable marking holds more. `OMEGA` where no bound is known, or none exists."""
     complete: bool
+    """The computation came to its natural end."""
     exact: bool
+    """No inhibitor or reset arc was ignored; otherwise the markings cover all that is reachable, and maybe more."""
     reason: str
     places: tuple[str, ...]
+    bounds: npt.NDArray[np.int64]
+    """(P,), read-only: no reachable marking holds more. `OMEGA` where no bound is known, or none exists."""
     unbounded_places: tuple[str, ...]
     """Places that certainly grow beyond every count."""
     dead_transitions: tuple[str, ...]
@@ -70,7 +65,45 @@ class Coverability:
     """Firings that can be repeated forever and fill places, the shortest first; some, not all."""
     nodes: int
     """Markings expanded."""
-    _tree: Tree = field(repr=False)
+
+    def __init__(self, engine: Engine, tree: Tree, control: npt.NDArray[np.uint8], *, exact: bool) -> None:
+        self._engine = engine
+        self._tree = tree
+        self._control = control
+        self._rows = tree.markings if tree.maximal.all() else tree.markings[tree.maximal != 0]
+        places = len(engine.places)
+        self.complete = tree.end == "complete"
+        self.exact = exact
+        self.reason = _REASONS[tree.end]
+        if not exact:
+            self.reason += "; inhibitor or reset arcs on places without a known bound were ignored"
+        self.places = engine.places
+        self.nodes = len(tree.parents)
+        self.witnesses = witnesses(engine, tree)
+        most = self._rows.max(axis=0) if len(self._rows) else np.zeros(places, np.int32)
+        grows = most == _MAX_TOKENS if exact else np.zeros(places, np.bool_)
+        for witness in self.witnesses:
+            grows[[engine._place_index[place] for place in witness.grows]] = True
+        self.unbounded_places = tuple(engine.places[p] for p in np.flatnonzero(grows))
+        self.bounds = np.full(places, OMEGA)
+        if self.complete:
+            known = most != _MAX_TOKENS
+            self.bounds[known] = most[known]
+        self.bounds.setflags(write=False)
+        dead = np.flatnonzero(tree.enabled_at < 0) if self.complete else ()
+        self.dead_transitions = tuple(engine.transitions[t] for t in dead)
+
+    @cached_property
+    def markings(self) -> npt.NDArray[np.int64]:
+        """The minimal coverability set, (K, P), read-only, `OMEGA` for unbounded counts.
+
+        Each reachable marking is below one of these (if `complete`), and below each of these, with any counts for its
+        omegas, there is something that a reachable marking covers (if `exact`).
+        """
+        markings = self._rows.astype(np.int64)
+        markings[markings == _MAX_TOKENS] = OMEGA
+        markings.setflags(write=False)
+        return markings
 
     @property
     def bounded(self) -> bool | None:
@@ -86,14 +119,48 @@ class Coverability:
             NetError: `marking` has another shape or dtype, or a count outside 0 .. 2^31 - 1.
         """
         wanted = as_counts(marking, len(self.places), "marking", "place")
-        if bool((wanted <= self.markings).all(axis=1).any()):
+        if bool((wanted <= self._rows).all(axis=1).any()):
             return True if self.exact else None
         return False if self.complete else None
+
+    def path(self, marking: npt.ArrayLike) -> tuple[str, ...] | None:
+        """Transitions that lead to a reachable marking that holds at least `marking`, (P,) counts, in every place.
+
+        None if no such marking is known, or the path found is longer than a million firings.
+
+        Raises:
+            NetError: `marking` has another shape or dtype, or a count outside 0 .. 2^31 - 1.
+        """
+        wanted = as_counts(marking, len(self.places), "marking", "place")
+        nodes = np.flatnonzero((wanted <= self._tree.markings).all(axis=1))
+        return self._path_to(nodes, wanted.astype(np.int64))
+
+    def path_enabling(self, transition: str) -> tuple[str, ...] | None:
+        """Transitions that lead to a marking at which `transition` is enabled; None as for `path`.
+
+        Raises:
+            NetError: there is no such transition.
+        """
+        t = self._engine._index_of(transition)
+        wanted = np.zeros(len(self.places), np.int64)
+        arcs = self._engine._transitions[transition]
+        for place, weight in (*arcs.inputs.items(), *arcs.reads.items()):
+            p = self._engine._place_index[place]
+            wanted[p] = max(wanted[p], weight)
+        node = int(self._tree.enabled_at[t])
+        return None if node < 0 else self._path_to(np.array([node]), wanted)
+
+    def _path_to(self, nodes: npt.NDArray[np.int64], wanted: npt.NDArray[np.int64]) -> tuple[str, ...] | None:
+        if not self.exact or not len(nodes):
+            return None
+        omegas = np.count_nonzero(self._tree.markings[nodes] == _MAX_TOKENS, axis=1)
+        return unrolled(self._engine, self._tree, self._control, int(nodes[omegas.argmin()]), wanted)
 
     def witness(self, place: str) -> Witness | None:
         """Firings that can be repeated forever and fill `place`; None if none was found.
 
         A place can be unbounded without a single cycle that fills it: when what one cycle gathers, another converts.
+        `path` finds firings that fill it to any count.
 
         Raises:
             NetError: there is no such place.
@@ -103,7 +170,11 @@ class Coverability:
         return next((witness for witness in self.witnesses if place in witness.grows), None)
 
     def __len__(self) -> int:
-        return len(self.markings)
+        return len(self._rows)
+
+    def __repr__(self) -> str:
+        state = {True: "bounded", False: "unbounded", None: "boundedness unknown"}[self.bounded]
+        return f"<Coverability of {self._engine.name!r}: {len(self):,} markings, {state}; {self.reason}>"
 
 
 def coverability(
@@ -130,7 +201,7 @@ def coverability(
                 break
             # A bound that holds while inhibitor and reset arcs are ignored holds with them: these can be obeyed.
             control = (control | more).astype(np.uint8)
-    return _report(engine, tree, exact=not (restricted & (control == 0)).any())
+    return Coverability(engine, tree, control, exact=not (restricted & (control == 0)).any())
 
 
 def _restricted_places(engine: Engine) -> npt.NDArray[np.bool_]:
@@ -149,37 +220,3 @@ _REASONS = {
     "timeout": "the time was over",
     "overflow": f"a place that is not unbounded would hold more than {_MAX_TOKENS - 1} tokens",
 }
-
-
-def _report(engine: Engine, tree: Tree, *, exact: bool) -> Coverability:
-    complete = tree.end == "complete"
-    markings = tree.markings[tree.maximal != 0].astype(np.int64)
-    markings[markings == _MAX_TOKENS] = OMEGA
-    places = len(engine.places)
-    bounds = markings.max(axis=0) if complete else np.full(places, OMEGA)
-    found = witnesses(engine, tree)
-    grows = (markings == OMEGA).any(axis=0) if exact else np.zeros(places, np.bool_)
-    for witness in found:
-        grows[[engine._place_index[place] for place in witness.grows]] = True
-    reason = _REASONS[tree.end]
-    if not exact:
-        reason += "; inhibitor or reset arcs on places without a known bound were ignored"
-    markings.setflags(write=False)
-    bounds.setflags(write=False)
-    return Coverability(
-        markings=markings,
-        bounds=bounds,
-        complete=complete,
-        exact=exact,
-        reason=reason,
-        places=engine.places,
-        unbounded_places=tuple(np.array(engine.places, object)[grows]),
-        dead_transitions=tuple(
-            name
-            for name, node in zip(engine.transitions, tree.enabled_at, strict=True)
-            if complete and node < 0
-        ),
-        witnesses=found,
-        nodes=len(tree.parents),
-        _tree=tree,
-    )

@@ -14,7 +14,7 @@ from petricore.errors import NotEnabledError, TokenOverflowError
 if TYPE_CHECKING:
     from petricore.engine import Engine
 
-__all__ = ["Tree", "Witness", "witnesses"]
+__all__ = ["Tree", "Witness", "fired", "witnesses"]
 
 _TRIED = 256
 """Candidates that are replayed at most."""
@@ -88,9 +88,9 @@ def proved(engine: Engine, stem: list[int], cycle: list[int]) -> Witness | None:
     names = engine.transitions
     transitions = [engine._transitions[names[t]] for t in cycle]
     try:
-        before = _fired(engine, engine.initial_marking, stem)
-        after = _fired(engine, before, cycle)
-        again = _fired(engine, after, cycle)
+        before = fired(engine, engine.initial_marking, stem)
+        after = fired(engine, before, cycle)
+        again = fired(engine, after, cycle)
     except (NotEnabledError, TokenOverflowError):
         return None
     gain = after.astype(np.int64) - before
@@ -108,7 +108,8 @@ def proved(engine: Engine, stem: list[int], cycle: list[int]) -> Witness | None:
     return Witness(tuple(names[t] for t in stem), tuple(names[t] for t in cycle), grows)
 
 
-def _fired(engine: Engine, marking: npt.NDArray[np.int32], transitions: list[int]) -> npt.NDArray[np.int32]:
+def fired(engine: Engine, marking: npt.NDArray[np.int32], transitions: list[int]) -> npt.NDArray[np.int32]:
+    """The marking after some transitions, by index. Raises `NotEnabledError` and `TokenOverflowError`."""
     state = engine.state(marking)
     for t in transitions:
         state.fire(t)
