@@ -12,4 +12,5 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   bind_predicate(m);
   bind_state_space(m);
   bind_coverability(m);
+  bind_structure(m);
 }
