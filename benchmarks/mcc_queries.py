@@ -5,6 +5,11 @@
 NETS is a folder of `<net>.pnml` files with `formulas/<net>.<Examination>.xml` and `formulas/answers.json`, which maps
 ids without the year (`Kanban-PT-00005-CTLFireability-03`) to TRUE, FALSE or a number. Verdicts are appended to the
 output as they are found; a run that was broken off goes on where it ended. The exit code is 1 if a verdict is wrong.
+
+Numbers in the published answers. A document of the contest may mix properties of two years: 2025-00 to 2025-11, then
+2023-12 to 2023-15. Tables that drop the year number such answers in the order of the full ids, so 2023-12 is number 00
+there. `--numbering sorted`, the default, takes answers that way; `--numbering given` takes number n as the answer to the
+property whose own id ends in n. For documents of a single year the two are the same.
 """
 
 from __future__ import annotations
@@ -61,17 +66,24 @@ def without_year(query_id: str) -> str:
     return re.sub(r"-20\d\d(?=-\d+$)", "", query_id)
 
 
-def ask(engine: pc.Engine, query: Query, answers: dict[str, str], options: dict[str, Any]) -> Outcome:
+def answer_ids(asked: list[Query], numbering: str) -> list[str]:
+    """For each query of a document the id, without year, of its published answer."""
+    if numbering == "given":
+        return [without_year(query.id) for query in asked]
+    rank = {query_id: i for i, query_id in enumerate(sorted(query.id for query in asked))}
+    return [re.sub(r"\d+$", f"{rank[query.id]:02d}", without_year(query.id)) for query in asked]
+
+
+def ask(engine: pc.Engine, query: Query, answer: str | None, options: dict[str, Any]) -> Outcome:
     assert query.formula is not None
     started = time.monotonic()
     verdict = engine.check(query.formula, **options)
     seconds = time.monotonic() - started
-    key = without_year(query.id)
     return Outcome(
-        key,
+        query.id,
         query.examination,
         answer_of(query, verdict),
-        answers.get(key),
+        answer,
         verdict.method,
         verdict.reason,
         verdict.states,
@@ -79,7 +91,9 @@ def ask(engine: pc.Engine, query: Query, answers: dict[str, str], options: dict[
     )
 
 
-def run(nets: Path, out: Path, options: dict[str, Any], names: str, examinations: str) -> Iterator[Outcome]:
+def run(
+    nets: Path, out: Path, options: dict[str, Any], names: str, examinations: str, numbering: str
+) -> Iterator[Outcome]:
     """All outcomes: those read from `out` first, then those still to be found, which are appended to it."""
     answers = json.loads((nets / "formulas" / "answers.json").read_text())
     done: dict[str, Outcome] = {}
@@ -88,12 +102,13 @@ def run(nets: Path, out: Path, options: dict[str, Any], names: str, examinations
     engines: dict[str, pc.Engine] = {}
     with out.open("a") as file:
         for net, document in queries(nets, names, examinations):
-            for query in pc.read_mcc_formulas(document):
-                known = done.get(without_year(query.id))
+            asked = pc.read_mcc_formulas(document)
+            for query, answer_id in zip(asked, answer_ids(asked, numbering), strict=True):
+                known = done.get(query.id)
                 if known is None:
                     if net not in engines:
                         engines = {net: pc.read_pnml(nets / f"{net}.pnml").compile()}
-                    known = ask(engines[net], query, answers, options)
+                    known = ask(engines[net], query, answers.get(answer_id), options)
                     file.write(json.dumps(known._asdict()) + "\n")
                     file.flush()
                 yield known
@@ -132,11 +147,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--examination", default="", help="a regular expression: only examinations that match"
     )
+    parser.add_argument("--numbering", choices=["sorted", "given"], default="sorted", help="see above")
     parser.add_argument("--quiet", action="store_true")
     given = parser.parse_args(arguments)
     options = {"timeout": given.seconds, "memory": given.memory, "threads": given.threads}
     outcomes = []
-    for outcome in run(given.nets, given.out, options, given.net, given.examination):
+    for outcome in run(given.nets, given.out, options, given.net, given.examination, given.numbering):
         outcomes.append(outcome)
         if outcome.wrong:
             print(f"WRONG: {outcome}", file=sys.stderr)

@@ -70,6 +70,8 @@ def test_the_normal_form_and_the_simplified_formula_mean_the_same(data: st.DataO
     )
     assert graph.truth(simple) == graph.truth(formula)
     for part in subformulas(simple):
+        if isinstance(part, Not):
+            assert not isinstance(part.operand, (Constant, Compare, And, Or, Temporal, Not))
         match part:
             case Temporal(_, operand):
                 assert not isinstance(operand, Constant)

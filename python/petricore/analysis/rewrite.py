@@ -18,6 +18,7 @@ from petricore.analysis.formula import (
     Formula,
     Not,
     Or,
+    Property,
     Temporal,
     TemporalOperator,
     Terms,
@@ -160,7 +161,10 @@ class _Simplifier:
                 return formula if self._deadlock is None else Constant(self._deadlock)
             case Not(operand):
                 inner = self.of(operand)
-                return Constant(not inner.value) if isinstance(inner, Constant) else Not(inner)
+                if isinstance(inner, (Fireable, Deadlock, Until, Property)):
+                    return Not(inner)
+                # An until may have become a simpler formula, which a negation must not stand before.
+                return self.of(negation_normal_form(inner, negate=True))
             case And(operands):
                 return conjunction(map(self.of, operands))
             case Or(operands):
