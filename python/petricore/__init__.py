@@ -41,6 +41,9 @@ if TYPE_CHECKING:
         To,
         Weight,
     )
+    from petricore.analysis.mcc import read_mcc_formulas
+    from petricore.analysis.space import StateSpace
+    from petricore.analysis.verdict import Verdict
     from petricore.runtime import Context, ManualClock, Runtime, Session, SystemClock
 
 __all__ = [
@@ -71,19 +74,24 @@ __all__ = [
     "Session",
     "SessionNotFoundError",
     "State",
+    "StateSpace",
     "SystemClock",
     "TimeoutPolicy",
     "To",
     "TokenOverflowError",
     "TokenTypeError",
     "Transition",
+    "Verdict",
     "Weight",
+    "read_mcc_formulas",
 ]
 
 __version__ = "0.1.0"
 
 # Name -> module that defines it, imported on first use.
 _LAZY: dict[str, str] = {
+    "StateSpace": "petricore.analysis.space",
+    "Verdict": "petricore.analysis.verdict",
     "read_mcc_formulas": "petricore.analysis.mcc",
     "read_pnml": "petricore.io.pnml_reader",
     "write_pnml": "petricore.io.pnml_writer",

@@ -14,7 +14,9 @@ namespace petricore::explore {
 struct Pause {
   bool ended;                    // store.end says why
   std::size_t marking = 0;       // else: the marking
-  std::uint32_t overflowed = 0;  // and the transition whose successor does not fit
+  std::uint32_t overflowed = 0;  // and the transition whose successor does not fit; or
+  bool together = false;         // there is enough to do for several threads; or
+  bool alone = false;            // what comes next is for one thread
 };
 
 // Whether a predicate holds in a packed marking: only the places it looks at are unpacked.
@@ -124,7 +126,7 @@ class Loop {
       return false;
     }
     if (table.full(index)) {
-      if (!store_.grow(0)) {
+      if (!store_.grow(0, index)) {
         store_.end = SearchEnd::kMemoryLimit;
         return false;
       }
@@ -173,12 +175,15 @@ class BreadthFirst : Loop<Successors> {
       if (step == Step::kEnded) return {true};
       if (step == Step::kOverflow) return {false, store_.expanded, overflowed};
       if (!this->go_on(kBatch * cost + (store_.firings - before) * words_)) return {true};
+      if (store_.threads > 1 && store_.size - store_.expanded >= kManyMarkings)
+        return {.ended = false, .together = true};
     }
     return this->end(SearchEnd::kComplete);
   }
 
  private:
   static constexpr std::size_t kBatch = 256;
+  static constexpr std::size_t kManyMarkings = std::size_t{1} << 14;  // to expand: some milliseconds
 
   enum class Step : std::uint8_t { kDone, kEnded, kOverflow };
 

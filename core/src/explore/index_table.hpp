@@ -80,6 +80,7 @@ class IndexTable {
 
   // Whether a marking with this index can no longer be put: the table has to grow first.
   bool full(std::size_t index) const noexcept { return size_ >= most_ || index >= index_mask_; }
+  std::size_t room() const noexcept { return most_ > size_ ? most_ - size_ : 0; }
   bool tight() const noexcept { return tight_; }
   std::size_t size() const noexcept { return size_; }
   std::size_t bytes() const noexcept { return capacity() * sizeof(std::uint32_t); }
@@ -101,7 +102,7 @@ class IndexTable {
   static constexpr std::size_t kLeastCapacity = std::size_t{1} << 10;
 
  private:
-  static constexpr std::size_t kLargeCapacity = std::size_t{1} << 22;
+  static constexpr std::size_t kLargeCapacity = std::size_t{1} << 20;
   static constexpr std::size_t kMostCapacity = std::size_t{1} << 32;
 
   static constexpr std::size_t kBucket = 16;
@@ -112,7 +113,7 @@ class IndexTable {
     unsigned empty;
   };
 
-  Matches compare(const std::uint32_t* entries, std::uint32_t tag) const noexcept {
+  [[gnu::always_inline]] Matches compare(const std::uint32_t* entries, std::uint32_t tag) const noexcept {
     unsigned same = 0, empty = 0;
 #ifdef __SSE2__
     const __m128i zero = _mm_setzero_si128();

@@ -67,7 +67,7 @@ constexpr Word hash_key(std::size_t i) noexcept {  // splitmix64 (Steele, Lea, F
   return z ^ (z >> 31);
 }
 
-inline Word hash_word(Word word, std::size_t i) noexcept {
+[[gnu::always_inline]] inline Word hash_word(Word word, std::size_t i) noexcept {
   __extension__ using Wide = unsigned __int128;
   const Wide product = static_cast<Wide>(word ^ hash_key(2 * i)) * (hash_key(2 * i + 1) | 1);
   return static_cast<Word>(product) ^ static_cast<Word>(product >> 64);

@@ -29,9 +29,8 @@ class ReducedSuccessors {
     all_.enabled(at, enabled_);
     std::ranges::sort(enabled_);
     layout_.decode(at, marking_.data());
-    return std::ranges::all_of(sets_.choose(marking_.data(), enabled_, scratch_), [&](std::uint32_t transition) {
-      return all_.fire(at, transition, overflowed, emit);
-    });
+    return std::ranges::all_of(sets_.choose(marking_.data(), enabled_, scratch_),
+                               [&](std::uint32_t transition) { return all_.fire(at, transition, overflowed, emit); });
   }
 
  private:

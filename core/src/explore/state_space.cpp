@@ -90,6 +90,11 @@ void explore_all(Store& store, const Net& net, const SearchOptions& options) {
   while (store.end != SearchEnd::kGoal) {
     const Pause pause = run(store, net, options);
     if (pause.ended) break;
+    if (pause.together || pause.alone) {
+      if (pause.alone) store.threads = 1;
+      store.split(store.threads);
+      continue;
+    }
     const Widening wider = widen(store, net, pause.marking, pause.overflowed);
     if (wider.too_many < net.places()) {
       store.end = SearchEnd::kTokenOverflow;

@@ -15,10 +15,12 @@ Store::Store(Layout first_layout, const SearchOptions& options)
     : layout(std::move(first_layout)),
       max_states(std::min(std::max<std::uint64_t>(options.max_states, 1), kMostStates)),
       max_bytes(options.max_bytes),
-      has_edges(options.edges) {
+      has_edges(options.edges),
+      threads(options.order == SearchOrder::kBreadthFirst && options.reduction == Reduction::kNone ? options.threads
+                                                                                                   : 1) {
   const std::uint64_t by_memory = max_bytes / (layout.words() * sizeof(Word)) + 1;
   states = GrowingArray<Word>(std::min(max_states, by_memory) * layout.words());
-  tables.emplace_back(std::min(max_bytes, max_states * 16 + 4096));
+  split(1);
   if (has_edges) {
     offsets = GrowingArray<std::int64_t>(std::min(max_states, max_bytes / sizeof(std::int64_t)) + 2);
     targets = GrowingArray<std::uint32_t>(max_bytes / sizeof(std::uint32_t));
@@ -43,16 +45,26 @@ std::size_t Store::bytes() const noexcept {
   return bytes;
 }
 
-bool Store::grow(std::size_t table) noexcept {
+bool Store::grow(std::size_t table, std::size_t largest) noexcept {
   IndexTable& entries = tables[table];
   // All tables grow alike, so each may have its share of what is left.
   const std::size_t used = bytes();
   const std::size_t left = used < max_bytes ? (max_bytes - used) / tables.size() : 0;
   const std::size_t capacity = entries.next_capacity(entries.bytes() + left);
   if (capacity == entries.capacity() && entries.tight() && entries.full(0)) return false;
-  entries.reset(capacity, 2 * size, capacity == entries.capacity());
+  entries.reset(capacity, 2 * largest, capacity == entries.capacity());
   fill(table);
-  return !entries.full(size);
+  return !entries.full(largest);
+}
+
+void Store::split(std::size_t threads) {
+  const std::size_t capacity = tables.empty() ? IndexTable::kLeastCapacity : tables[0].capacity() * tables.size();
+  tables.clear();
+  for (std::size_t i = 0; i < threads; ++i) {
+    tables.emplace_back(std::min(max_bytes, max_states * 16 + 4096));
+    tables[i].reset(std::clamp(capacity / threads, IndexTable::kLeastCapacity, tables[i].most_capacity()), 2 * size);
+  }
+  for (std::size_t i = 0; i < threads; ++i) fill(i);
 }
 
 void Store::fill(std::size_t table) noexcept {

@@ -26,6 +26,7 @@ struct Store {
   GrowingArray<std::uint32_t> targets;
   GrowingArray<std::int32_t> transitions;
   std::vector<std::uint32_t> stack;  // depth first: found and not expanded
+  unsigned threads;                  // that may share the work; 1 once it has to be done alone
   SearchEnd end = SearchEnd::kComplete;
   std::uint32_t found = StateSpace::kNone;
   std::size_t overflowing_place = 0;
@@ -50,9 +51,12 @@ struct Store {
   std::size_t bytes() const noexcept;
   bool has_room() const noexcept { return bytes() < max_bytes; }
 
-  // Puts all markings of a shard into its table again, with the next larger capacity. False: there is no memory for it
-  // and it is full for good.
-  bool grow(std::size_t table) noexcept;
+  // Puts all markings of a shard into its table again, with the next larger capacity, for indices up to `largest`.
+  // False: there is no memory for it and it is full for good.
+  bool grow(std::size_t table, std::size_t largest) noexcept;
+
+  // Divides the table among that many threads.
+  void split(std::size_t threads);
 
   // Packs everything anew with another layout. Throws std::bad_alloc, and nothing is changed then; False: there is no
   // room for it within max_bytes.
