@@ -8,8 +8,8 @@ output as they are found; a run that was broken off goes on where it ended. The 
 
 Numbers in the published answers. A document of the contest may mix properties of two years: 2025-00 to 2025-11, then
 2023-12 to 2023-15. Tables that drop the year number such answers in the order of the full ids, so 2023-12 is number 00
-there. `--numbering sorted`, the default, takes answers that way; `--numbering given` takes number n as the answer to the
-property whose own id ends in n. For documents of a single year the two are the same.
+there. `--numbering sorted`, the default, takes answers that way; `--numbering given` takes number n as the answer to
+the property whose own id ends in n. For documents of a single year the two are the same.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What the arcs alone prove about all reachable markings: ranges of counts, and transitions that never fire.
 
 Only arcs are looked at, of every kind: a place that nothing adds to keeps at most what it has, a transition whose
-inputs can never be covered is dead and changes nothing, and so on until nothing new follows. Semiflows sharpen the
-ranges where no reset arc touches them.
+inputs can never be covered is dead and changes nothing, and so on until nothing new follows. Weighted sums of counts
+that no firing increases bound the rest (`petricore/place_bounds.hpp`).
 """
 
 from __future__ import annotations
@@ -16,11 +16,15 @@ from weakref import WeakKeyDictionary
 from petricore.analysis.formula import Formula
 from petricore.analysis.predicate import PlaceRange, admitted_ranges
 from petricore.analysis.rewrite import Interval, simplify
+from petricore.net import MAX_TOKENS
 
 if TYPE_CHECKING:
     from petricore.engine import Engine
 
 __all__ = ["Facts", "facts_of"]
+
+_SECONDS = 0.5
+"""For the sums, of which there may be exponentially many."""
 
 _known: WeakKeyDictionary[Engine, Facts] = WeakKeyDictionary()
 
@@ -73,6 +77,10 @@ class _Closure:
         self._engine = engine
         self._ranges = {name: admitted_ranges(engine, name) for name in engine.transitions}
         self._initial = {name: place.tokens for name, place in engine._places.items()}
+        self._most = {
+            name: None if most == MAX_TOKENS else most
+            for name, most in zip(engine.places, engine._core.place_bounds(_SECONDS).tolist(), strict=True)
+        }
         # By place: the transitions that may raise or lower it, and those that reset it.
         self._raises: dict[str, set[str]] = {name: set() for name in engine.places}
         self._lowers: dict[str, set[str]] = {name: set() for name in engine.places}
@@ -124,8 +132,9 @@ class _Closure:
         low = 0 if self._lowers[place] else min([initial, *left])
         high = None if self._raises[place] else max([initial, *left])
         capacity = self._engine._places[place].capacity
-        if capacity is not None:
-            high = capacity if high is None else min(high, capacity)
+        for most in (capacity, self._most[place]):
+            if most is not None:
+                high = most if high is None else min(high, most)
         return low, high
 
     def _is_dead(self, name: str) -> bool:
