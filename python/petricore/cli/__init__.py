@@ -1,4 +1,4 @@
-"""The command line: `petricore demo`, `run`, `draw`, `doctor`.
+"""The command line: `petricore demo`, `run`, `verify`, `analyse`, `draw`, `doctor`.
 
 Exit codes: 0 all is well, 1 something failed (what, is printed), 2 the command could not be obeyed as given,
 130 interrupted.
@@ -13,13 +13,20 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 
 from petricore import __version__
-from petricore.cli import demo, doctor, draw, run
+from petricore.cli import analyse, demo, doctor, draw, run, verify
 from petricore.cli.errors import UsageError
 from petricore.errors import PetriError
 
 __all__ = ["main"]
 
-_COMMANDS = {"demo": demo, "run": run, "draw": draw, "doctor": doctor}
+_COMMANDS = {
+    "demo": demo,
+    "run": run,
+    "verify": verify,
+    "analyse": analyse,
+    "draw": draw,
+    "doctor": doctor,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -10,14 +10,14 @@ depends.
 | results | one transition per branch of a union; `None` puts nothing |
 | a list | 0 to `longest` elements of each kind; in the net `cover` the last stands for so many and more |
 | a generator | a list; it may also fail after any number of elements |
-| `on_error` | exact: a failure keeps the tokens, gives them back (this transition never takes them again) or puts \
-one `Failure`; an error, a timeout, a wrong type and a cancellation all end so, after the last attempt |
+| `on_error` | exact: a failure keeps the tokens, gives them back (this transition never takes them again) or \
+puts one `Failure`; an error, a timeout, a wrong type and a cancellation all end so, after the last attempt |
 | `confirm` | may be rejected: tokens go back for good, or to the error place |
 | `where` | a token may be admitted by any subset of the predicates, decided when it arrives and then fixed |
 | `match` | may join any tokens, and may join none |
 | `Gather` | exact while one list of a kind is open and no firing joins tokens of two lists; otherwise it may take any \
 part of the members (see `gathering`) |
-| `concurrency`, `rate_limit` | pools that a firing borrows from; a rate limit comes back at once (time is not counted) |
+| `concurrency`, `rate_limit` | pools that a firing borrows from; a rate limit comes back at once (no time passes) |
 | `priority` | not used to exclude anything; it decides conflicts only |
 | `delay`, `retries`, `timeout` | nothing: they take time. Every action is taken to end |
 
@@ -45,6 +45,9 @@ from petricore.errors import NetError
 from petricore.net import Net
 
 _MOST = 5_000
+
+LISTS = "lists of "
+"""How names of places that count open lists begin."""
 
 __all__ = ["Abstraction", "Claim", "View", "abstract"]
 
@@ -418,7 +421,7 @@ class Builder:
         names = [
             one.spec.name for t, one in enumerate(self.plan.transitions) if queue in self.scopes.gathers[t]
         ]
-        name = f"lists of {self.plan.transitions[opener].spec.name} open for {', '.join(names)}"
+        name = f"{LISTS}{self.plan.transitions[opener].spec.name} open for {', '.join(names)}"
         if len(self.classes.bits[queue[0]]) > 1 or len(self.scopes.gathers[opener]) > 1:
             name += f" at {self.plan.names[queue[0]]}"
         self.places.setdefault(name, 0)

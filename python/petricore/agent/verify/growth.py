@@ -1,8 +1,9 @@
 """Places that grow without bound: a run that comes back to where it was with more.
 
 R. M. Karp, R. E. Miller, Parallel program schemata, JCSS 3, 1969, doi:10.1016/S0022-0000(69)80011-5: if a run
-leads from m to m' >= m, it can be repeated for ever, and what m' has more of grows without bound. With inhibitor and reset arcs
-that still holds where no step of the run inhibits or empties one of the places that grow.
+leads from m to m' >= m, it can be repeated for ever, and what m' has more of grows without bound. With
+inhibitor and reset arcs that still holds where no step of the run inhibits or empties one of the places that
+grow.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from petricore.agent.verify.exploration import Graph
+from petricore.agent.verify.exploration import Graph, Mask
 
 __all__ = ["Pump", "growing"]
 
@@ -26,9 +27,11 @@ class Pump:
     before: tuple[str, ...]
     cycle: tuple[str, ...]
     places: tuple[str, ...]
+    exact: bool
+    """Whether it takes exact steps only."""
 
 
-def growing(graph: Graph, counted: Iterable[str]) -> Pump | None:
+def growing(graph: Graph, exact: Mask, counted: Iterable[str]) -> Pump | None:
     """A pump of one of the places `counted`, or None if none was found: surely none if the graph is complete.
 
     Looks along the shortest paths to the markings with most tokens. O(paths x length^2 x places).
@@ -37,18 +40,18 @@ def growing(graph: Graph, counted: Iterable[str]) -> Pump | None:
         return None
     wanted = np.zeros(len(graph.net.places), bool)
     wanted[[graph.columns[place] for place in counted]] = True
-    edges = graph.edges_of(not step.depends for step in graph.steps)
-    for tree in (graph.tree(edges), graph.tree()):
+    for edges in (exact, None):
+        tree = graph.tree(edges)
         found = np.flatnonzero(tree >= -1)
         totals = graph.markings[found][:, wanted].sum(axis=1)
         for marking in found[np.argsort(-totals, kind="stable")[:_LOOKED_AT]].tolist():
-            pump = _along(graph, marking, tree, wanted)
+            pump = _along(graph, marking, tree, wanted, exact=edges is not None)
             if pump is not None:
                 return pump
     return None
 
 
-def _along(graph: Graph, marking: int, tree: np.ndarray, wanted: np.ndarray) -> Pump | None:
+def _along(graph: Graph, marking: int, tree: np.ndarray, wanted: np.ndarray, *, exact: bool) -> Pump | None:
     names = graph.path(marking, tree)
     row = [marking]
     while tree[row[-1]] >= 0:
@@ -64,5 +67,5 @@ def _along(graph: Graph, marking: int, tree: np.ndarray, wanted: np.ndarray) -> 
             steps = [graph.net.transitions[step] for step in cycle]
             if not any(place in one.inhibitors or place in one.resets for one in steps for place in places):
                 told = tuple(place for place in places if wanted[graph.columns[place]])
-                return Pump(names[:first], cycle, told)
+                return Pump(names[:first], cycle, told, exact)
     return None

@@ -21,6 +21,7 @@ from petricore.agent.places import TypedPlace
 from petricore.agent.routing import output_places
 from petricore.agent.verify.abstraction import Abstraction, View
 from petricore.agent.verify.exploration import Budget, Graph, explore
+from petricore.agent.verify.explored import Explored, Run
 from petricore.agent.verify.growth import growing
 from petricore.agent.verify.report import Finding
 
@@ -29,69 +30,6 @@ __all__ = ["Checks"]
 _FIRST_LOOK = 5_000
 
 Mask = npt.NDArray[np.bool_]
-
-
-class Explored:
-    """A graph with what the properties ask of it."""
-
-    def __init__(self, graph: Graph, abstraction: Abstraction) -> None:
-        self.graph = graph
-        self._abstraction = abstraction
-
-    @cached_property
-    def exact_edges(self) -> Mask:
-        """Steps that depend on nothing but the counts."""
-        return self.graph.edges_of(not step.depends for step in self.graph.steps)
-
-    @cached_property
-    def exact_tree(self) -> npt.NDArray[np.int64]:
-        """The tree of exact steps."""
-        return self.graph.tree(self.exact_edges)
-
-    @cached_property
-    def any_tree(self) -> npt.NDArray[np.int64]:
-        """The tree of all steps."""
-        return self.graph.tree()
-
-    @cached_property
-    def at_rest(self) -> Mask:
-        """Markings from which nothing surely goes on."""
-        sure = self.graph.edges_of(not step.may for step in self.graph.steps)
-        rest = np.zeros(len(self.graph), bool)
-        rest[: self.graph.expanded] = True
-        rest[self.graph.sources[sure]] = False
-        return rest
-
-    @cached_property
-    def dead(self) -> Mask:
-        """Markings that enable nothing at all."""
-        dead = np.zeros(len(self.graph), bool)
-        dead[: self.graph.expanded] = True
-        dead[self.graph.sources] = False
-        return dead
-
-    def holding(self, places: Iterable[str]) -> Mask:
-        """Markings with a token in one of the agent's places."""
-        wanted = set(places)
-        columns = [column for name, column in self.graph.columns.items()
-                   if self._abstraction.places.get(name) in wanted]  # fmt: skip
-        return np.asarray(self.graph.markings[:, columns].any(axis=1))
-
-    def tokens(self, marking: int) -> dict[str, int]:
-        """Tokens per place of the agent."""
-        counts: dict[str, int] = {}
-        for name, column in self.graph.columns.items():
-            owner = self._abstraction.places.get(name)
-            if owner is not None and self.graph.markings[marking, column]:
-                counts[owner] = counts.get(owner, 0) + int(self.graph.markings[marking, column])
-        return counts
-
-    def run(self, marking: int, *, exact: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """How the marking is reached, in words, and what that depends on."""
-        names = self.graph.path(marking, self.exact_tree if exact else self.any_tree)
-        by_name = dict(zip(self.graph.names, self.graph.steps, strict=True))
-        steps = [by_name[name] for name in names]
-        return tuple(one.text for one in steps), tuple(dict.fromkeys(d for one in steps for d in one.depends))
 
 
 @dataclass(frozen=True)
@@ -179,24 +117,29 @@ class Checks:
         stuck = sample.dead & sample.holding(wanted) & (sample.exact_tree >= -1)
         if stuck.any():
             marking = int(np.argmax(stuck))
-            witness, _ = sample.run(marking, exact=True)
-            return self._left(name, False, sample, marking, witness, ())
+            return self._left(name, False, sample, marking, sample.run(marking, exact=True), ())
         for explored in (sample, cover):
             stuck = explored.at_rest & explored.holding(wanted)
             if stuck.any():
                 marking = int(np.argmax(stuck))
-                witness, depends = explored.run(marking, exact=False)
-                held = [step for step in self._waiting(explored, marking) if step not in depends]
-                depends = (*depends, *held) or (self._lengths,)
-                return self._left(name, None, explored, marking, witness, depends)
+                run = explored.run(marking, exact=False)
+                depends = (
+                    tuple(dict.fromkeys((*run.depends, *self._waiting(explored, marking)))) or self._rest
+                )
+                return self._left(name, None, explored, marking, run, depends)
         if not cover.graph.complete:
             return Finding(name, None, f"not decided: {cover.graph.reason}")
         return Finding(name, True, "")
 
     def _left(
-        self, name: str, verdict: bool | None, explored: Explored, marking: int, witness: tuple[str, ...],
+        self,
+        name: str,
+        verdict: bool | None,
+        explored: Explored,
+        marking: int,
+        run: Run,
         depends: tuple[str, ...],
-    ) -> Finding:  # fmt: skip
+    ) -> Finding:
         tokens = explored.tokens(marking)
         left = {place: count for place, count in tokens.items() if place in self._consumed - self.complete}
         what = ", ".join(f"{count} {place}" for place, count in left.items())
@@ -204,8 +147,8 @@ class Checks:
             reason = f"the agent comes to rest with {what} left"
         else:
             reason = f"the agent may come to rest with {what} left, depending on {', '.join(depends)}"
-        return Finding(name, verdict, reason, verdict is False, depends=depends, witness=witness, left=left,
-                       subjects=tuple(left))  # fmt: skip
+        return Finding(name, verdict, reason, verdict is False, depends=depends, witness=run.told, fired=run.fired,
+                       left=left, subjects=tuple(left))  # fmt: skip
 
     def _waiting(self, explored: Explored, marking: int) -> list[str]:
         """What the steps depend on that may be possible in a marking where the run can rest all the same."""
@@ -220,21 +163,22 @@ class Checks:
         known = lost_sample & (sample.exact_tree >= -1)
         if known.any():
             marking = int(np.argmax(known))
-            witness, _ = sample.run(marking, exact=True)
-            exact = sample is cover
-            left = sample.tokens(marking)
+            run, left = sample.run(marking, exact=True), sample.tokens(marking)
             reason = "from here nothing that follows uses up what was started"
-            if exact:
-                return Finding(name, False, reason, witness=witness, left=left, subjects=tuple(left))
+            finding = Finding(
+                name, False, reason, witness=run.told, fired=run.fired, left=left, subjects=tuple(left)
+            )
+            if sample is cover:
+                return finding
             verdict = False if lost_cover.any() else None
-            return Finding(name, verdict, reason, False, depends=(self._lengths,), witness=witness, left=left)
+            return replace(finding, verdict=verdict, exact=False, depends=(self._lengths,))
         for explored, lost in ((sample, lost_sample), (cover, lost_cover)):
             if lost.any():
                 marking = int(np.argmax(lost))
-                witness, depends = explored.run(marking, exact=False)
-                depends = depends or (self._lengths,)
+                run = explored.run(marking, exact=False)
+                depends = run.depends or self._rest
                 reason = f"it may get to where it cannot finish, depending on {', '.join(depends)}"
-                return Finding(name, None, reason, False, depends=depends, witness=witness,
+                return Finding(name, None, reason, False, depends=depends, witness=run.told, fired=run.fired,
                                left=explored.tokens(marking))  # fmt: skip
         if not cover.graph.complete:
             return Finding(name, None, f"not decided: {cover.graph.reason}")
@@ -278,7 +222,7 @@ class Checks:
         wanted = set(transitions)
         found = dict.fromkeys(d for step in self.abstraction.cover.steps.values() for d in step.depends
                               if step.transition in wanted or step.transition is None)  # fmt: skip
-        return tuple(found) or (self._lengths,)
+        return tuple(found) or self._rest
 
     def _why(self, transition: str) -> str:
         one = next(plan for plan in self.abstraction.plan.transitions if plan.spec.name == transition)
@@ -307,7 +251,7 @@ class Checks:
         unsure = tuple(p for p in outputs if not (sample.holding([p]) & (sample.exact_tree >= -1)).any())
         if unsure:
             steps = self.abstraction.cover.steps.values()
-            depends = tuple(dict.fromkeys(d for step in steps for d in step.depends)) or (self._lengths,)
+            depends = tuple(dict.fromkeys(d for step in steps for d in step.depends)) or self._rest
             return Finding(name, True, f"{', '.join(unsure)} if {' and '.join(depends)} allows it", False,
                            depends=depends, subjects=unsure)  # fmt: skip
         return Finding(name, True, ", ".join(outputs))
@@ -320,23 +264,23 @@ class Checks:
                 self.abstraction,
             )
             sample = self._sample if look.graph.complete else look
-            pump = growing(sample.graph, set(self.abstraction.places))
+            pump = growing(sample.graph, sample.exact_edges, set(self.abstraction.places))
         else:
             sample, pump = self._sample, None
         if pump is None:
             sample = self._sample
-            pump = growing(sample.graph, set(self.abstraction.places))
+            pump = growing(sample.graph, sample.exact_edges, set(self.abstraction.places))
         if pump is not None:
             by_name = dict(zip(sample.graph.names, sample.graph.steps, strict=True))
-            steps = [by_name[one] for one in (*pump.before, *pump.cycle)]
-            depends = tuple(dict.fromkeys(d for step in steps for d in step.depends))
+            run = Run([by_name[one] for one in pump.before], [by_name[one] for one in pump.cycle])
             places = tuple(dict.fromkeys(self.abstraction.places[place] for place in pump.places))
-            told = (*(by_name[one].text for one in pump.before),
-                    *(f"again and again: {by_name[one].text}" for one in pump.cycle))  # fmt: skip
-            if depends:
-                reason = f"{', '.join(places)} may grow without bound, depending on {', '.join(depends)}"
-                return Finding(name, None, reason, False, depends=depends, witness=told, subjects=places)
-            return Finding(name, False, f"{', '.join(places)} can grow without bound", witness=told,
+            grown = ", ".join(places)
+            if pump.exact:
+                return Finding(name, False, f"{grown} can grow without bound", witness=run.told, fired=run.fired,
+                               subjects=places)  # fmt: skip
+            depends = run.depends or self._rest
+            reason = f"{grown} may grow without bound, depending on {', '.join(depends)}"
+            return Finding(name, None, reason, False, depends=depends, witness=run.told, fired=run.fired,
                            subjects=places)  # fmt: skip
         if not sample.graph.complete:
             return Finding(name, None, f"not decided: {sample.graph.reason}")
@@ -384,11 +328,12 @@ class Checks:
             pair = (one.spec.name, other.spec.name)
             known = meeting & (explored.exact_tree >= -1)
             marking = int(np.argmax(known if known.any() else meeting))
-            witness, depends = explored.run(marking, exact=bool(known.any()))
+            run = explored.run(marking, exact=bool(known.any()))
+            depends = () if known.any() else run.depends or self._rest
             finding = Finding(
                 name, None if depends else False,
                 f"{pair[0]} and {pair[1]} want the same {place}, and neither priority nor a guard says who gets it",
-                not depends, "warning", depends, witness, explored.tokens(marking), pair,
+                not depends, "warning", depends, run.told, run.fired, explored.tokens(marking), pair,
             )  # fmt: skip
             if not depends:
                 return finding
@@ -397,7 +342,9 @@ class Checks:
             return found
         if not explored.graph.complete:
             return Finding(name, None, f"not decided: {explored.graph.reason}", severity="warning")
-        if self.abstraction.sample is not self.abstraction.cover:
+        if self.abstraction.sample is not self.abstraction.cover and not (self._cover.graph.complete and not any(
+            self._meeting(self._cover, one.spec.name, other.spec.name).any() for one, other, _ in rivals
+        )):  # fmt: skip
             return Finding(name, True, f"no two transitions want the same token, for {self._lengths}", False,
                            "warning", (self._lengths,))  # fmt: skip
         return Finding(
@@ -418,28 +365,13 @@ class Checks:
     def _meeting(self, explored: Explored, one: str, other: str) -> Mask:
         """Markings where both can start, and where one's start can keep the other from it."""
         graph = explored.graph
-        claims = [self._claims(name) for name in graph.names]
-        able: dict[str, Mask] = {}
-        edges: dict[str, Mask] = {}
-        for name in (one, other):
-            edges[name] = graph.edges_of(
-                claim and step.transition == name for claim, step in zip(claims, graph.steps, strict=True)
-            )
-            able[name] = np.zeros(len(graph), bool)
-            able[name][graph.sources[edges[name]]] = True
         meeting = np.zeros(len(graph), bool)
         for name, rival in ((one, other), (other, one)):
-            ends = edges[name] & able[rival][graph.sources] & ~able[rival][graph.targets]
-            ends &= graph.targets < graph.expanded
+            edges = explored.claiming & (explored.agents == explored.number[name])
+            able = explored.able[:, explored.number[rival]]
+            ends = edges & able[graph.sources] & ~able[graph.targets] & (graph.targets < graph.expanded)
             meeting[graph.sources[ends]] = True
         return meeting
-
-    def _claims(self, transition: str) -> bool:
-        """Whether this step of the net takes tokens of the agent, and does not only end a firing."""
-        one = self.abstraction.sample.net.transitions[transition]
-        return any(place in self.abstraction.places for place in (*one.inputs, *one.resets)) or any(
-            place.startswith("lists of ") for place in one.inputs
-        )
 
     @cached_property
     def _consumed(self) -> frozenset[str]:
@@ -448,6 +380,11 @@ class Checks:
             arc.place.name for one in self.abstraction.plan.transitions for arc in one.spec.inputs
             if arc.mode is not Mode.READ
         )  # fmt: skip
+
+    @property
+    def _rest(self) -> tuple[str, ...]:
+        """What remains to depend on where no step does."""
+        return (self._lengths,) if self.abstraction.lists else ("which transition is served first",)
 
     @property
     def _lengths(self) -> str:

@@ -25,6 +25,8 @@ class Finding:
     depends: tuple[str, ...] = ()
     witness: tuple[str, ...] | None = None
     """The run that shows it, step by step, in the agent's words."""
+    fired: tuple[str, ...] = ()
+    """The transitions that fire in the witness, each once, in order."""
     left: Mapping[str, int] = field(default_factory=dict)
     """Tokens per place at the end of the witness."""
     subjects: tuple[str, ...] = ()
