@@ -159,3 +159,13 @@ def test_a_net_without_places_or_transitions_is_bounded() -> None:
     empty = Net().compile().coverability()
     assert empty.bounded
     assert len(empty) == 1
+
+
+def test_queries_about_unbounded_nets_are_decided() -> None:
+    engine = producer().compile()
+    many = engine.check("reachable: store >= 30000 and done >= 1")
+    assert many.holds
+    assert many.witness == ("make",) * 30000 + ("stop",)
+    never = engine.check("reachable: store >= 3 and idle + done >= 2")
+    assert never.holds is False
+    assert engine.check("quasi-live: never").holds is False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from petricore.analysis.by_coverability import by_coverability
 from petricore.analysis.facts import facts_of
 from petricore.analysis.formula import Constant, Formula, Temporal
 from petricore.analysis.portfolio import Budget, Problem, Stage, first_answer
@@ -21,8 +22,10 @@ __all__ = ["STAGES", "decide_reachability", "reachable"]
 STAGES: Sequence[Stage] = (
     Stage(full_search, seconds=0.5, states=20_000),
     Stage(reduced_search, seconds=2.0),
+    Stage(by_coverability, seconds=2.0, share=0.3),
     Stage(full_search, seconds=2.0, share=0.4),
     Stage(reduced_search, share=0.5),
+    Stage(by_coverability, share=0.5),
     Stage(full_search),
 )
 """Each method gets a short turn before one gets a long one."""
