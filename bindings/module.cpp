@@ -11,6 +11,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   bind_fleet(m);
   bind_predicate(m);
   bind_state_space(m);
+  bind_state_graph(m);
   bind_coverability(m);
   bind_structure(m);
 }

@@ -9,5 +9,6 @@ void bind_state(pybind11::module_& m);
 void bind_fleet(pybind11::module_& m);
 void bind_predicate(pybind11::module_& m);
 void bind_state_space(pybind11::module_& m);
+void bind_state_graph(pybind11::module_& m);
 void bind_coverability(pybind11::module_& m);
 void bind_structure(pybind11::module_& m);
