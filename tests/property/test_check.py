@@ -23,10 +23,6 @@ from petricore.analysis.formula import (
     Temporal,
     merge_terms,
 )
-from petricore.analysis.labelling import Labelling
-from petricore.analysis.portfolio import Budget
-from petricore.analysis.rewrite import negation_normal_form
-from petricore.analysis.searching import space_for
 from petricore.analysis.verdict import Verdict
 from petricore.analysis.witness import marking_after
 from tests.property.formulas import Graph, ctl_formulas, state_formulas
@@ -171,21 +167,3 @@ def test_a_limit_gives_the_right_verdict_or_none(data: st.DataObject) -> None:
         assert with_limit.holds == without.holds
         assert with_limit.bound == without.bound
     assert np.array_equal(engine.initial_marking, engine.marking())
-
-
-@given(st.data())
-def test_a_partial_graph_labels_only_what_is_certain(data: st.DataObject) -> None:
-    graph = _graph(data)
-    engine = graph.net.compile()
-    formula = negation_normal_form(data.draw(ctl_formulas(graph.net)))
-    limit = data.draw(st.integers(1, len(graph.markings)))
-    space = space_for(engine, Budget(states=limit), edges=True)
-    labelling = Labelling(engine, space)
-    index = {m: i for i, m in enumerate(graph.markings)}
-    rows = [index[tuple(int(count) for count in row)] for row in space.markings(0, len(space))]
-    for asked, expected in ((formula, True), (negation_normal_form(formula, negate=True), False)):
-        truth = graph.truth(formula)
-        certain = labelling.certain(asked)
-        assert all(truth[i] is expected for i, sure in zip(rows, certain, strict=True) if sure)
-        if space.end == "complete":
-            assert [truth[i] is expected for i in rows] == certain.tolist()

@@ -21,7 +21,8 @@ import numpy as np
 import numpy.typing as npt
 
 from petricore import _core
-from petricore.analysis.formula import And, Formula, Not, Or, Temporal, Until
+from petricore.analysis.formula import And, Formula, Not, Or, Temporal, TemporalOperator, Until
+from petricore.analysis.memory import available_memory
 from petricore.analysis.portfolio import Budget, Problem
 from petricore.analysis.predicate import compile_predicate
 from petricore.analysis.searching import space_for, why_partial
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 __all__ = ["Labelling", "Truth", "always_possible", "graph_search", "label"]
 
 _Set: TypeAlias = npt.NDArray[np.uint64]
+
+METHOD = "explicit graph"
 
 _EXPLORING = 0.7
 """The part of the time that exploring may take; labelling is linear in what it left."""
@@ -180,26 +183,27 @@ class Labelling:
             case Or(operands):
                 parts = [self._label(part) for part in operands]
                 return _Bounds(*(np.bitwise_or.reduce(side) for side in zip(*parts, strict=True)))
-            case Temporal("EX", operand):
-                return self._next(self._label(operand))
-            case Temporal("AX", operand):
-                return self._complement(self._next(self._complement(self._label(operand))))
-            case Temporal("EF", operand):
-                return self._until("E", self._always, self._label(operand))
-            case Temporal("AF", operand):
-                return self._until("A", self._always, self._label(operand))
-            case Temporal("AG", operand):
-                return self._complement(
-                    self._until("E", self._always, self._complement(self._label(operand)))
-                )
-            case Temporal("EG", operand):
-                return self._complement(
-                    self._until("A", self._always, self._complement(self._label(operand)))
-                )
+            case Temporal(operator, operand):
+                return self._temporal(operator, self._label(operand))
             case Until(quantifier, left, right):
                 return self._until(quantifier, self._label(left), self._label(right))
             case _:
                 raise NetError(f"{formula} is a property of the whole net, not a formula of CTL")
+
+    def _temporal(self, operator: TemporalOperator, operand: _Bounds) -> _Bounds:
+        match operator:
+            case "EX":
+                return self._next(operand)
+            case "EF":
+                return self._until("E", self._always, operand)
+            case "AF":
+                return self._until("A", self._always, operand)
+            case "AX":
+                return self._complement(self._temporal("EX", self._complement(operand)))
+            case "AG":
+                return self._complement(self._temporal("EF", self._complement(operand)))
+            case "EG":
+                return self._complement(self._temporal("AF", self._complement(operand)))
 
     @property
     def _always(self) -> _Bounds:
@@ -236,31 +240,37 @@ class Labelling:
         return np.concatenate([packed, np.zeros(size - len(packed), np.uint8)]).view("<u8").astype(np.uint64)
 
 
-def graph_search(problem: Problem, budget: Budget) -> Verdict | None:
+def graph_for(engine: Engine, budget: Budget) -> _core.StateSpace:
+    """A space with its edges, which leaves time and memory of the budget for what is computed on it."""
+    memory = available_memory() if budget.memory is None else budget.memory
+    exploring = replace(budget, memory=max(1, int(memory * _MEMORY)))
+    if budget.seconds is not None:
+        exploring = exploring.part(budget.seconds * _EXPLORING)
+    return space_for(engine, exploring, edges=True)
+
+
+def graph_search(problem: Problem, budget: Budget) -> Verdict:
     """A method of the portfolio: explore, label, answer. Decides every formula of CTL if the space is finite and fits.
 
     A partial space answers too where what lies behind its frontier does not matter.
     """
-    exploring = replace(budget, memory=None if budget.memory is None else int(budget.memory * _MEMORY))
-    if budget.seconds is not None:
-        exploring = exploring.part(budget.seconds * _EXPLORING)
-    space = space_for(problem.engine, exploring, edges=True)
+    space = graph_for(problem.engine, budget)
     try:
         labelling = Labelling(problem.engine, space, budget.deadline)
         holds = labelling.initially(problem.formula)
         shown = None if holds is None else labelling.witness(problem.formula, holds)
     except OutOfTimeError:
         return Verdict(
-            None, None, f"the time limit was reached with {len(space):,} states", "state graph", len(space)
+            None, None, f"the time limit was reached with {len(space):,} states", METHOD, len(space)
         )
     if holds is None:
-        return Verdict(None, None, why_partial(problem.engine, space), "state graph", len(space))
+        return Verdict(None, None, why_partial(problem.engine, space), METHOD, len(space))
     if shown is not None:
-        return Verdict(holds, shown[0], shown[1], "state graph", len(space))
+        return Verdict(holds, shown[0], shown[1], METHOD, len(space))
     truth = "holds" if holds else "does not hold"
     part = "" if space.end == "complete" else "; those not explored make no difference"
     return Verdict(
-        holds, None, f"it {truth} in the graph of {len(space):,} markings{part}", "state graph", len(space)
+        holds, None, f"it {truth} in the graph of {len(space):,} markings{part}", METHOD, len(space)
     )
 
 
@@ -270,7 +280,8 @@ def label(space: StateSpace, formula: Formula) -> Truth:
     The two are equal if the space is complete. Costs O(size of the formula * (states + edges)).
 
     Raises:
-        NetError: the space was reduced (its paths are not all there), or the formula is a property of the whole net.
+        NetError: the space was reduced or is a partial one explored depth first (its paths are not all there), or the
+            formula is a property of the whole net.
     """
     return labelled(space).truth(formula)
 
@@ -287,4 +298,6 @@ def labelled(space: StateSpace) -> Labelling:
     """The labelling of a public state space."""
     if space.reduced:
         raise NetError("a space reduced by stubborn sets keeps deadlocks only: explore it without reduction")
+    if not space.complete and (space.edges.targets >= len(space)).any():
+        raise NetError("a partial space explored depth first has no frontier: explore it breadth first")
     return Labelling(space._engine, space._core)

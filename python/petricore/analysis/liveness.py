@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from petricore.analysis.ctl import Labelling, OutOfTimeError, labelled
+from petricore.analysis.ctl import METHOD, Labelling, OutOfTimeError, graph_for, labelled
 from petricore.analysis.portfolio import Budget
-from petricore.analysis.searching import space_for, why_partial
+from petricore.analysis.searching import why_partial
 from petricore.analysis.verdict import Verdict
 from petricore.errors import NetError
 
@@ -81,8 +81,8 @@ def is_reversible(space: StateSpace) -> bool:
 
 def live_search(engine: Engine, names: tuple[str, ...], budget: Budget) -> Verdict:
     """Whether all the transitions named are live. The witness leads to a marking after which one never fires again."""
-    space = space_for(engine, budget, edges=True)
-    method, size = "state graph", len(space)
+    space = graph_for(engine, budget)
+    method, size = METHOD, len(space)
     if space.end != "complete":
         return Verdict(None, None, why_partial(engine, space), method, size)
     try:

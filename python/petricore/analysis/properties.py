@@ -29,6 +29,7 @@ from petricore.analysis.formula import (
     quoted,
     terms_text,
 )
+from petricore.analysis.liveness import live_search
 from petricore.analysis.portfolio import Budget
 from petricore.analysis.reachability import reachable
 from petricore.analysis.rewrite import disjunction, evaluate_terms, terms_interval
@@ -221,10 +222,17 @@ def _live(engine: Engine, names: tuple[str, ...], budget: Budget) -> Verdict:
     if not names:
         return Verdict(True, None, "there are no transitions", "structure")
     # After a deadlock nothing fires again: the cheapest refutation.
-    half = budget if budget.seconds is None else budget.part(budget.seconds / 2)
+    half = budget if budget.seconds is None else budget.part(budget.seconds / 3)
     deadlock = reachable(engine, Deadlock(), half)
     if deadlock.holds:
         return replace(deadlock, holds=False, reason=f"a deadlock is reached: {deadlock.reason}")
+    # One pass over a complete graph answers for all of them.
+    for turn in (budget.part(_TURN, states=_SMALL), half):
+        together = live_search(engine, names, turn)
+        if together.holds is not None:
+            return together
+        if together.states < _SMALL or (budget.states is not None and budget.states <= _SMALL):
+            break
     last = Verdict(True, None, "each can always become enabled again", "portfolio")
     undecided: Verdict | None = None
     for name, share in zip(names, _shares(budget, len(names)), strict=True):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+from petricore.analysis.ctl import graph_search
 from petricore.analysis.facts import facts_of
 from petricore.analysis.formula import (
     And,
@@ -16,11 +18,9 @@ from petricore.analysis.formula import (
     Temporal,
     Until,
 )
-from petricore.analysis.labelling import Labelling
 from petricore.analysis.portfolio import Budget, Problem, Stage, first_answer
 from petricore.analysis.reachability import reachable
 from petricore.analysis.rewrite import conjunction, disjunction, negation_normal_form
-from petricore.analysis.searching import space_for, why_partial
 from petricore.analysis.verdict import Verdict
 from petricore.analysis.witness import holds_initially
 
@@ -31,7 +31,6 @@ __all__ = ["approximation", "decide"]
 
 _SMALL = 20_000
 _GROWTH = 20
-_MOST = 2**32
 _FIRST_TURN = 2.0
 """Seconds that each part of a conjunction or disjunction gets before one gets all that is left."""
 
@@ -179,43 +178,15 @@ def _by_reachability(problem: Problem, budget: Budget) -> Verdict | None:
 
 
 def _on_small_graph(problem: Problem, budget: Budget) -> Verdict | None:
-    return _labelled(problem, budget.part(_FIRST_TURN, states=_SMALL))
+    return graph_search(problem, budget.part(_FIRST_TURN, states=_SMALL))
 
 
 def _on_graph(problem: Problem, budget: Budget) -> Verdict | None:
-    """On ever larger parts of the graph, as labelling takes about as long as exploring."""
-    verdict = None
+    """On ever larger parts of the graph, since a small part often decides and costs little beside the next."""
     states = _SMALL
-    while verdict is None or (verdict.holds is None and not budget.spent and states < _MOST):
+    while True:
         states *= _GROWTH
-        explore = budget if budget.seconds is None else budget.part(budget.seconds / 3)
-        before, verdict = (
-            verdict,
-            _labelled(problem, replace(explore, states=min(states, budget.states or states))),
-        )
-        if before is not None and before.states == verdict.states:
-            break
-    return verdict
-
-
-def _labelled(problem: Problem, budget: Budget) -> Verdict:
-    engine, formula = problem.engine, problem.formula
-    space = space_for(engine, budget, edges=True)
-    labelling = Labelling(engine, space)
-    if labelling.certain(formula)[0]:
-        holds = True
-    elif space.end == "complete" or labelling.certain(negation_normal_form(formula, negate=True))[0]:
-        holds = False
-    else:
-        return Verdict(None, None, why_partial(engine, space), "explicit graph", len(space))
-    part = "the graph" if space.end == "complete" else "a part of the graph"
-    reason = f"by labelling {part} of {len(space):,} reachable markings"
-    return Verdict(holds, None, reason, "explicit graph", len(space))
-
-
-_STAGES = (
-    Stage(_by_marking),
-    Stage(_on_small_graph),
-    Stage(_by_reachability, seconds=_FIRST_TURN, share=0.3),
-    Stage(_on_graph),
-)
+        verdict = graph_search(problem, budget.part(math.inf, states=states))
+        ended = verdict.states < states or budget.spent
+        if verdict.holds is not None or ended or (budget.states is not None and budget.states <= states):
+            return verdict
