@@ -11,6 +11,7 @@ from petricore.analysis.formula import Constant, Formula, Temporal
 from petricore.analysis.portfolio import Budget, Problem, Stage, first_answer
 from petricore.analysis.rewrite import negation_normal_form
 from petricore.analysis.searching import full_search, reduced_search
+from petricore.analysis.state_equation import by_state_equation
 from petricore.analysis.verdict import Verdict
 from petricore.analysis.witness import holds_initially, verified
 
@@ -21,6 +22,7 @@ __all__ = ["STAGES", "decide_reachability", "reachable"]
 
 STAGES: Sequence[Stage] = (
     Stage(full_search, seconds=0.5, states=20_000),
+    Stage(by_state_equation, seconds=3.0, share=0.2),
     Stage(reduced_search, seconds=2.0),
     Stage(by_coverability, seconds=2.0, share=0.3),
     Stage(full_search, seconds=2.0, share=0.4),
