@@ -106,7 +106,9 @@ def test_witnesses_of_unboundedness_replay_and_grow(net: Net) -> None:
     oracle = Oracle(net)
     if found.exact and found.unbounded_places:
         assert found.witnesses
-    for witness in found.witnesses:
+    later = [found.witness(place) for place in net.places]
+    for witness in {*found.witnesses, *later} - {None}:
+        assert witness is not None
         assert set(witness.grows) <= set(found.unbounded_places)
         at = fired(oracle, oracle.initial, witness.stem)
         for _ in range(5):

@@ -71,6 +71,20 @@ def test_a_place_can_be_unbounded_without_a_cycle_that_fills_it() -> None:
     assert witness.grows == ("raw",)
 
 
+def test_a_cycle_that_needs_other_places_filled_first_is_found() -> None:
+    net = Net()
+    for place in ("first", "second", "third"):
+        net.add_place(place)
+    net.add_transition("fill", [], ["first"])
+    net.add_transition("start", {"first": 3}, ["second"])
+    net.add_transition("grow", ["second"], ["second", "third"])
+    found = net.compile().coverability()
+    witness = found.witness("third")
+    assert witness is not None
+    assert witness.stem == ("fill", "fill", "fill", "start")
+    assert witness.cycle == ("grow",)
+
+
 def test_a_capacity_bounds_a_place() -> None:
     net = Net()
     net.add_place("queue", 0, capacity=5)

@@ -25,7 +25,7 @@ import numpy.typing as npt
 from petricore import _core
 from petricore.analysis.memory import available_memory
 from petricore.analysis.progress import reporter
-from petricore.analysis.pumping import Tree, Witness, witnesses
+from petricore.analysis.pumping import Tree, Witness, needed, proved, witnesses
 from petricore.analysis.space import positive, seconds_of
 from petricore.analysis.unrolling import unrolled
 from petricore.arrays import as_counts
@@ -39,6 +39,7 @@ __all__ = ["OMEGA", "Coverability", "Witness", "coverability"]
 OMEGA = np.iinfo(np.int64).max
 """In `Coverability.markings` and `.bounds`: any number of tokens. Greater than every count."""
 
+_CYCLES_TRIED = 64
 _MAX_TOKENS = np.iinfo(np.int32).max
 
 
@@ -167,7 +168,30 @@ class Coverability:
         """
         if place not in self.places:
             raise NetError(f"there is no place {place!r}")
-        return next((witness for witness in self.witnesses if place in witness.grows), None)
+        for witness in self.witnesses:
+            if place in witness.grows:
+                return witness
+        return self._witness_after_pumps(self.places.index(place)) if place in self.unbounded_places else None
+
+    def _witness_after_pumps(self, place: int) -> Witness | None:
+        """A cycle that needs other pumps before it, but none within."""
+        if not self.exact:
+            return None
+        tree = self._tree
+        for node, ancestor in tree.pumps[tree.markings[tree.pumps[:, 0], place] == _MAX_TOKENS][
+            :_CYCLES_TRIED
+        ]:
+            cycle = tree.path(int(node), int(ancestor))
+            wanted = needed(self._engine, cycle)
+            if (wanted > tree.markings[ancestor]).any():
+                continue
+            stem = unrolled(self._engine, tree, self._control, int(ancestor), wanted)
+            if stem is None:
+                continue
+            witness = proved(self._engine, [self._engine._transition_index[t] for t in stem], cycle)
+            if witness is not None and self.places[place] in witness.grows:
+                return witness
+        return None
 
     def __len__(self) -> int:
         return len(self._rows)

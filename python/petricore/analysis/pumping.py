@@ -14,7 +14,7 @@ from petricore.errors import NotEnabledError, TokenOverflowError
 if TYPE_CHECKING:
     from petricore.engine import Engine
 
-__all__ = ["Tree", "Witness", "fired", "witnesses"]
+__all__ = ["Tree", "Witness", "fired", "needed", "proved", "witnesses"]
 
 _TRIED = 256
 """Candidates that are replayed at most."""
@@ -106,6 +106,25 @@ def proved(engine: Engine, stem: list[int], cycle: list[int]) -> Witness | None:
     if not grows or any(second[engine._place_index[p]] != gain[engine._place_index[p]] for p in grows):
         return None
     return Witness(tuple(names[t] for t in stem), tuple(names[t] for t in cycle), grows)
+
+
+def needed(engine: Engine, transitions: list[int]) -> npt.NDArray[np.int64]:
+    """The least counts, (P,), from which the transitions, by index, can fire one after the other.
+
+    Inhibitor and reset arcs and capacities are left out of account.
+    """
+    wanted = np.zeros(len(engine.places), np.int64)
+    for t in reversed(transitions):
+        transition = engine._transitions[engine.transitions[t]]
+        for place, weight in transition.outputs.items():
+            wanted[engine._place_index[place]] -= weight
+        np.maximum(wanted, 0, out=wanted)
+        for place, weight in transition.inputs.items():
+            wanted[engine._place_index[place]] += weight
+        for place, weight in transition.reads.items():
+            p = engine._place_index[place]
+            wanted[p] = max(wanted[p], weight)
+    return wanted
 
 
 def fired(engine: Engine, marking: npt.NDArray[np.int32], transitions: list[int]) -> npt.NDArray[np.int32]:
