@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hypothesis import strategies as st
 
 from petricore import Net
@@ -50,13 +52,18 @@ def state_formulas(net: Net) -> st.SearchStrategy[Formula]:
     return st.recursive(base, _connected, max_leaves=6)
 
 
-def ctl_formulas(net: Net) -> st.SearchStrategy[Formula]:
+def ctl_formulas(
+    net: Net,
+    *,
+    operators: Sequence[str] = ("EX", "AX", "EF", "AF", "EG", "AG"),
+    quantifiers: Sequence[str] = ("E", "A"),
+) -> st.SearchStrategy[Formula]:
     def extend(operands: st.SearchStrategy[Formula]) -> st.SearchStrategy[Formula]:
-        operators = st.sampled_from(["EX", "AX", "EF", "AF", "EG", "AG"])
+        temporal = st.builds(Temporal, st.sampled_from(operators), operands)
         return st.one_of(
-            st.builds(Temporal, operators, operands),
-            st.builds(Temporal, operators, operands),
-            st.builds(Until, st.sampled_from(["E", "A"]), operands, operands),
+            temporal,
+            temporal,
+            st.builds(Until, st.sampled_from(quantifiers), operands, operands),
             _connected(operands),
         )
 

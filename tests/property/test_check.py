@@ -23,6 +23,7 @@ from petricore.analysis.formula import (
     Temporal,
     merge_terms,
 )
+from petricore.analysis.slicing import sliced
 from petricore.analysis.verdict import Verdict
 from petricore.analysis.witness import marking_after
 from tests.property.formulas import Graph, ctl_formulas, state_formulas
@@ -167,3 +168,16 @@ def test_a_limit_gives_the_right_verdict_or_none(data: st.DataObject) -> None:
         assert with_limit.holds == without.holds
         assert with_limit.bound == without.bound
     assert np.array_equal(engine.initial_marking, engine.marking())
+
+
+@given(st.data())
+def test_a_slice_keeps_what_its_formula_says(data: st.DataObject) -> None:
+    graph = _graph(data)
+    formula = data.draw(ctl_formulas(graph.net, operators=("EF", "AG"), quantifiers=("E",)))
+    part = sliced(graph.net.compile(), formula).net()
+    assert set(part.places) <= set(graph.net.places)
+    assert set(part.transitions) <= set(graph.net.transitions)
+    small = Graph.explore(part, most=MOST)
+    assert small is not None
+    assert len(small.markings) <= len(graph.markings)
+    assert small.truth(formula)[0] == graph.truth(formula)[0]

@@ -152,6 +152,7 @@ class _Parser:
         self._places = places
         self._transitions = transitions
         self._depth = 0
+        self._is_temporal = False  # as written: simplified, the formula may be none
         self._tokens = list(self._scan())
         self._next = 0
 
@@ -267,7 +268,7 @@ class _Parser:
     def _temporal_query(self) -> Formula:
         at = self._token.at
         formula = self._formula()
-        if formula.is_state:
+        if not self._is_temporal:
             self._fail(
                 "this says something of one marking; which markings are meant: "
                 "'reachable: ...' (some), 'invariant: ...' (all), or EF, AG, ...",
@@ -433,6 +434,7 @@ class _Parser:
         if word in ("not", "!", "¬"):
             return Not(self._formula(_PREFIX))
         if word in _TEMPORAL:
+            self._is_temporal = True
             return Temporal(_TEMPORAL[word], self._formula(_PREFIX))
         if word in ("e", "a"):
             return self._until("E" if word == "e" else "A")
@@ -469,6 +471,7 @@ class _Parser:
         return disjunction(map(Fireable, names))
 
     def _until(self, quantifier: Literal["E", "A"]) -> Formula:
+        self._is_temporal = True
         self._expect("[", "should begin the until")
         left = self._formula()
         self._expect("u", "should stand between the two sides")

@@ -11,6 +11,7 @@ from petricore.analysis.formula import Constant, Formula, Temporal
 from petricore.analysis.portfolio import Budget, Problem, Stage, first_answer
 from petricore.analysis.rewrite import negation_normal_form
 from petricore.analysis.searching import full_search, reduced_search
+from petricore.analysis.slicing import sliced
 from petricore.analysis.state_equation import by_state_equation
 from petricore.analysis.verdict import Verdict
 from petricore.analysis.witness import holds_initially, verified
@@ -44,7 +45,8 @@ def decide_reachability(problem: Problem, budget: Budget) -> Verdict:
     if isinstance(simple, Constant):
         assert not simple.value, "what always holds holds initially"
         return Verdict(False, None, "the arcs alone rule it out", "structure")
-    verdict = first_answer(Problem(engine, Temporal("EF", simple)), budget, STAGES)
+    query = Temporal("EF", simple)
+    verdict = first_answer(Problem(sliced(engine, query), query), budget, STAGES)
     if verdict.holds:
         assert verdict.witness is not None, f"{verdict.method!r} gives no witness"
         verified(engine, verdict.witness, goal, verdict.method)
