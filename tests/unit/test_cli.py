@@ -119,7 +119,14 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_help_lists_the_commands_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     text = printed(capsys, "--help")
-    assert re.findall(r"^    (\w+) +\w", text, re.MULTILINE) == ["demo", "run", "verify", "analyse", "draw", "doctor"]
+    assert re.findall(r"^    (\w+) +\w", text, re.MULTILINE) == [
+        "demo",
+        "run",
+        "verify",
+        "analyse",
+        "draw",
+        "doctor",
+    ]
 
 
 @pytest.mark.parametrize(

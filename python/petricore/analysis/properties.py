@@ -81,6 +81,15 @@ def _shares(budget: Budget, count: int) -> Iterable[Budget]:
         yield budget if seconds is None else budget.part(seconds / left)
 
 
+def _two_turns(budget: Budget) -> tuple[Budget, Budget]:
+    """A small search, and one that leaves time for single questions."""
+    seconds = budget.seconds
+    return (
+        replace(budget, states=_fewer(budget.states, _SMALL)),
+        budget.part(_TURN if seconds is None else 0.4 * seconds),
+    )
+
+
 # Bounds
 
 
@@ -195,8 +204,11 @@ def _quasi_live(engine: Engine, budget: Budget) -> Verdict:
         return Verdict(False, None, f"{_named(sorted(dead))} can never fire", "structure")
     if not engine.transitions:
         return Verdict(True, None, "there are no transitions", "structure")
-    space = space_for(engine, replace(budget, states=_fewer(budget.states, _SMALL)))
-    unseen = _unseen(engine, space)
+    for turn in _two_turns(budget):
+        space = space_for(engine, turn)
+        unseen = _unseen(engine, space)
+        if not unseen or space.end == "complete":
+            break
     if not unseen:
         return Verdict(True, None, "every transition was seen enabled", "full search", len(space))
     if space.end == "complete":
@@ -263,12 +275,11 @@ def _stable(engine: Engine, budget: Budget) -> Verdict:
             return Verdict(True, None, f"the arcs alone keep {place!r} at {low}", "structure")
     if not engine.places:
         return Verdict(False, None, "there are no places", "structure")
-    space = space_for(engine, replace(budget, states=_fewer(budget.states, _SMALL)))
-    still = np.ones(len(engine.places), np.bool_)
-    for first in range(0, len(space), _CHUNK):
-        rows = space.markings(first, min(first + _CHUNK, len(space)))
-        still &= (rows == engine.initial_marking).all(axis=0)
-    names = [engine.places[i] for i in np.flatnonzero(still)]
+    for turn in _two_turns(budget):
+        space = space_for(engine, turn)
+        names = _unchanged(engine, space)
+        if not names or space.end == "complete":
+            break
     if not names:
         return Verdict(False, None, "the count of every place was seen to change", "full search", len(space))
     if space.end == "complete":
@@ -284,3 +295,14 @@ def _stable(engine: Engine, budget: Budget) -> Verdict:
     if undecided is not None:
         return undecided
     return Verdict(False, None, "the count of every place can change", "portfolio", len(space))
+
+
+def _unchanged(engine: Engine, space: _core.StateSpace) -> list[str]:
+    """The places whose count is the initial one in all markings of a space."""
+    still = np.ones(len(engine.places), np.bool_)
+    for first in range(0, len(space), _CHUNK):
+        rows = space.markings(first, min(first + _CHUNK, len(space)))
+        still &= (rows == engine.initial_marking).all(axis=0)
+        if not still.any():
+            break
+    return [engine.places[i] for i in np.flatnonzero(still)]

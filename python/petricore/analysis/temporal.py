@@ -21,6 +21,7 @@ from petricore.analysis.formula import (
 from petricore.analysis.portfolio import Budget, Problem, Stage, first_answer
 from petricore.analysis.reachability import reachable
 from petricore.analysis.rewrite import conjunction, disjunction, negation_normal_form
+from petricore.analysis.slicing import sliced
 from petricore.analysis.verdict import Verdict
 from petricore.analysis.witness import holds_initially
 
@@ -136,7 +137,7 @@ def _temporal_approximation(operator: str, inner: Formula, under: bool) -> Formu
 
 
 def _branching(engine: Engine, formula: Formula, budget: Budget) -> Verdict:
-    problem = Problem(engine, formula)
+    problem = Problem(sliced(engine, formula), formula)
     stages = (
         Stage(_by_marking),
         Stage(_on_small_graph),
@@ -156,24 +157,29 @@ def _by_marking(problem: Problem, _: Budget) -> Verdict | None:
 
 
 def _by_reachability(problem: Problem, budget: Budget) -> Verdict | None:
-    """EF p holds if an under-approximation of p is reachable, and fails if no over-approximation is; so for AG."""
-    match problem.formula:
-        case Temporal("EF" | "AG" as operator, operand):
-            if operator == "AG":
-                operand = negation_normal_form(operand, negate=True)
+    """EF p holds if an under-approximation of p is reachable; all that needs p some time fails if no over- is."""
+    formula, truth = problem.formula, True
+    match formula:
+        case Temporal("AG" | "EG") | Not():
+            formula, truth = negation_normal_form(formula, negate=True), False
+    match formula:
+        case Temporal("EF" | "AF", operand) | Until(_, _, operand):
+            pass
         case _:
             return None
-    half = budget.seconds
-    under = approximation(operand, "under")
-    if under != Constant(False):
-        verdict = reachable(problem.engine, under, budget if half is None else budget.part(half / 2))
-        if verdict.holds:
-            return replace(verdict, holds=operator == "EF")
+    if isinstance(formula, Temporal) and formula.operator == "EF":
+        under = approximation(operand, "under")
+        if under != Constant(False):
+            seconds = budget.seconds
+            half = budget if seconds is None else budget.part(seconds / 2)
+            verdict = reachable(problem.engine, under, half)
+            if verdict.holds:
+                return replace(verdict, holds=truth)
     over = approximation(operand, "over")
     if over != Constant(True):
         verdict = reachable(problem.engine, over, budget)
         if verdict.holds is False:
-            return replace(verdict, holds=operator == "AG")
+            return replace(verdict, holds=not truth)
     return None
 
 
