@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 __all__ = ["Budget", "Method", "Problem", "Stage", "first_answer"]
 
 
+_OPEN = 60.0
+"""What a turn takes that is to leave time for others, where there is no deadline to share."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """A question to a method.
@@ -81,13 +85,14 @@ class Stage:
     seconds: float = math.inf
     states: int | None = None
     share: float = 1.0
-    """At most this part of the time that is left, if there is a deadline."""
+    """At most this part of the time that is left; without a deadline, `_OPEN` seconds if it is below 1."""
 
     def budget(self, whole: Budget) -> Budget:
         """What this turn may spend of the whole."""
         left = whole.seconds
-        seconds = self.seconds if left is None else min(self.seconds, left * self.share)
-        return whole.part(seconds, states=self.states)
+        if left is None:
+            left = math.inf if self.share == 1.0 else _OPEN / self.share
+        return whole.part(min(self.seconds, left * self.share), states=self.states)
 
 
 def first_answer(problem: Problem, budget: Budget, stages: Iterable[Stage]) -> Verdict:
