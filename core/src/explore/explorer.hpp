@@ -170,11 +170,12 @@ class BreadthFirst : Loop<Successors> {
   Pause run(std::uint64_t cost) {
     while (store_.expanded < store_.size) {
       std::uint32_t overflowed = 0;
-      const std::uint64_t before = store_.firings;
+      const std::uint64_t firings = store_.firings;
+      const std::size_t expanded = store_.expanded;
       const Step step = expand_batch(overflowed);
       if (step == Step::kEnded) return {true};
       if (step == Step::kOverflow) return {false, store_.expanded, overflowed};
-      if (!this->go_on(kBatch * cost + (store_.firings - before) * words_)) return {true};
+      if (!this->go_on((store_.expanded - expanded) * cost + (store_.firings - firings) * words_)) return {true};
       if (store_.threads > 1 && store_.size - store_.expanded >= kManyMarkings)
         return {.ended = false, .together = true};
     }

@@ -12,7 +12,8 @@ namespace petricore::explore {
 
 using Word = std::uint64_t;
 
-// A marking packed into words. A place that holds at most one token is a *flag*: one bit. Any other place is a
+// A marking packed into words. A place that never holds a token takes nothing, and one that holds at most one is a
+// *flag*: one bit. Any other place is a
 // *counter*: enough bits for its largest value and, above them, a guard bit that is 0 in every marking. With all guards
 // set, a subtraction of whole words compares all counters at once: a guard survives iff its counter was not below.
 class Layout {

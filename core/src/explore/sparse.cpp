@@ -12,33 +12,43 @@ SparseSuccessors::SparseSuccessors(const Net& net, const Layout& layout)
       guards_(layout.guards().begin(), layout.guards().end()) {
   for (std::size_t r = 0; r < rows_.size(); ++r) {
     row_of_[rows_[r]] = static_cast<std::uint32_t>(r);
-    std::map<std::uint32_t, Part> parts;
+    std::map<std::uint32_t, AtLeast> least;
+    std::map<std::uint32_t, AtMost> most;
+    std::map<std::uint32_t, Effect> effects;
     for (const Link& link : net.links(rows_[r])) {
       const Layout::Field& field = layout.field(link.place);
-      const Word counters = layout.counters()[field.word];
-      Part& part = parts
-                       .try_emplace(field.word,
-                                    Part{field.word, guards_[field.word], counters, 0, 0, 0, counters, 0, ~Word{0}, 0})
-                       .first->second;
-      const Count most = std::min(link.most, layout.limit(link.place));
-      if (field.flag) {
-        if (link.least > 0) part.flags |= field.mask();
-        if (most < 1) part.no_flags |= field.mask();
-        if (!link.resets && link.delta() > 0) part.gained |= field.mask();
-      } else {
-        part.least |= field.place_value(link.least);
-        part.most = (part.most & ~field.mask()) | field.place_value(most);
+      const std::uint32_t word = field.word;
+      if (link.least > 0) {
+        AtLeast& bound = least.try_emplace(word, AtLeast{word, 0, 0}).first->second;
+        (field.flag ? bound.flags : bound.counters) |= field.place_value(link.least);
       }
+      if (link.most < layout.limit(link.place)) {
+        const Word values = layout.counters()[word];
+        AtMost& bound = most.try_emplace(word, AtMost{word, 0, values, values}).first->second;
+        if (field.flag) {
+          bound.flags |= field.mask();
+        } else {
+          bound.counters = (bound.counters & ~field.mask()) | field.place_value(link.most);
+        }
+      }
+      if (!link.resets && link.delta() == 0) continue;
+      Effect& effect = effects.try_emplace(word, Effect{word, ~Word{0}, 0, 0}).first->second;
       if (link.resets) {
-        part.keep &= ~field.mask();
-        part.delta += field.place_value(link.output);
+        effect.keep &= ~field.mask();
+        effect.delta += field.place_value(link.output);
       } else {
-        part.delta += static_cast<Word>(std::int64_t{link.delta()}) << field.shift;
+        effect.delta += static_cast<Word>(std::int64_t{link.delta()}) << field.shift;
+        if (field.flag && link.delta() > 0) effect.gained |= field.mask();
       }
     }
-    std::vector<Part> row;
-    for (const auto& [word, part] : parts) row.push_back(part);
-    parts_.append(row);
+    const auto row_of = [](const auto& by_word) {
+      std::vector<typename std::decay_t<decltype(by_word)>::mapped_type> row;
+      for (const auto& [word, part] : by_word) row.push_back(part);
+      return row;
+    };
+    least_.append(row_of(least));
+    most_.append(row_of(most));
+    effects_.append(row_of(effects));
   }
 }
 

@@ -57,23 +57,31 @@ class SparseSuccessors {
   }
 
  private:
-  // What one transition asks of and does to one word.
-  struct Part {
+  // What one transition asks of one word: lower bounds, and upper ones, which are rare.
+  struct AtLeast {
     std::uint32_t word;
-    Word guards, counters;  // of the word: all guard bits, all counter values
-    Word flags, least;      // flags to be set; lower bounds of counters
-    Word no_flags, most;    // flags to be clear; upper bounds of counters, all ones where there is none
-    Word gained;            // flags that must have been clear unless they are kept clear
-    Word keep, delta;       // what is left of the word, then what is added
+    Word flags, counters;  // flags to be set; the least values of counters
+  };
+  struct AtMost {
+    std::uint32_t word;
+    Word flags, counters, values;  // flags to be clear; the largest values of counters; the bits that hold values
+  };
+  // What it does to one word.
+  struct Effect {
+    std::uint32_t word;
+    Word keep, delta;  // what is left of the word, then what is added
+    Word gained;       // flags that must not be left set
   };
 
   bool is_enabled(std::size_t row, const Word* state) const noexcept {
-    for (const Part& part : parts_[row]) {
-      const Word word = state[part.word];
-      const Word missing = (~word & part.flags) | (~((word | part.guards) - part.least) & part.guards) |
-                           (word & part.no_flags) |
-                           (~((part.most | part.guards) - (word & part.counters)) & part.guards);
-      if (missing != 0) return false;
+    for (const AtLeast& bound : least_[row]) {
+      const Word word = state[bound.word], guards = guards_[bound.word];
+      if (((~word & bound.flags) | (~((word | guards) - bound.counters) & guards)) != 0) return false;
+    }
+    for (const AtMost& bound : most_[row]) {
+      const Word word = state[bound.word], guards = guards_[bound.word];
+      const Word room = (bound.counters | guards) - (word & bound.values);
+      if (((word & bound.flags) | (~room & guards)) != 0) return false;
     }
     return true;
   }
@@ -83,12 +91,12 @@ class SparseSuccessors {
   bool fire_row(std::size_t row, const Word* state, Word* next, Word hash, std::uint32_t& overflowed,
                 const Emit& emit) const {
     Word beyond = 0;
-    for (const Part& part : parts_[row]) {
-      const Word before = state[part.word];
-      const Word after = (before & part.keep) + part.delta;
-      beyond |= (after & part.guards) | (before & part.keep & part.gained);
-      hash ^= hash_word(before, part.word) ^ hash_word(after, part.word);
-      next[part.word] = after;
+    for (const Effect& effect : effects_[row]) {
+      const Word before = state[effect.word];
+      const Word after = (before & effect.keep) + effect.delta;
+      beyond |= (after & guards_[effect.word]) | (before & effect.keep & effect.gained);
+      hash ^= hash_word(before, effect.word) ^ hash_word(after, effect.word);
+      next[effect.word] = after;
     }
     bool more = false;
     if (beyond != 0) [[unlikely]] {
@@ -96,7 +104,7 @@ class SparseSuccessors {
     } else {
       more = emit(static_cast<const Word*>(next), hash, rows_[row]);
     }
-    for (const Part& part : parts_[row]) next[part.word] = state[part.word];
+    for (const Effect& effect : effects_[row]) next[effect.word] = state[effect.word];
     return more;
   }
 
@@ -113,7 +121,9 @@ class SparseSuccessors {
   Buckets buckets_;
   std::vector<std::uint32_t> rows_;    // the transition of each row
   std::vector<std::uint32_t> row_of_;  // (T,)
-  Csr<Part> parts_;                    // by row
+  Csr<AtLeast> least_;                 // by row
+  Csr<AtMost> most_;
+  Csr<Effect> effects_;
   std::vector<Word> guards_;
 };
 

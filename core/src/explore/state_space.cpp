@@ -5,6 +5,7 @@
 #include <cassert>
 #include <mutex>
 
+#include "limits.hpp"
 #include "parallel.hpp"
 #include "petricore/error.hpp"
 #include "run.hpp"
@@ -18,42 +19,6 @@ using explore::Store;
 using explore::Word;
 
 namespace {
-
-// What each field has to hold at first: the proven bound; else what the place starts with or is ever given at once.
-std::vector<Count> first_limits(const Net& net, std::span<const Count> bounds) {
-  std::vector<Count> limits = net.spec().initial;
-  for (std::size_t t = 0; t < net.transitions(); ++t) {
-    for (const Link& link : net.links(t)) {
-      limits[link.place] = std::max(limits[link.place], link.resets ? link.output : link.delta());
-    }
-  }
-  for (std::size_t p = 0; p < bounds.size(); ++p) {
-    if (bounds[p] < kMaxTokens) limits[p] = std::max(bounds[p], net.spec().initial[p]);
-  }
-  return limits;
-}
-
-// The layout in which the successor of marking `i` by `transition` fits too, or the place that cannot hold it.
-struct Widening {
-  std::vector<Count> limits;
-  std::size_t too_many;  // the place that would exceed kMaxTokens, or P
-};
-
-Widening widen(const Store& store, const Net& net, std::size_t i, std::size_t transition) {
-  Widening wider{{}, net.places()};
-  for (std::size_t p = 0; p < net.places(); ++p) wider.limits.push_back(store.layout.limit(p));
-  for (const Link& link : net.links(transition)) {
-    const std::int64_t before = store.layout.count(store.state(i), link.place);
-    const std::int64_t after = link.resets ? std::int64_t{link.output} : before + link.delta();
-    if (after > kMaxTokens) {
-      wider.too_many = link.place;
-    } else if (after > wider.limits[link.place]) {
-      // Twice what it needs: a place that outgrew one field is likely to outgrow the next.
-      wider.limits[link.place] = static_cast<Count>(std::min<std::int64_t>(2 * after - 1, kMaxTokens));
-    }
-  }
-  return wider;
-}
 
 Pause run(Store& store, const Net& net, const SearchOptions& options) {
   if (options.reduction != Reduction::kNone) return run_reduced(store, net, options);
@@ -95,7 +60,7 @@ void explore_all(Store& store, const Net& net, const SearchOptions& options) {
       store.split(store.threads);
       continue;
     }
-    const Widening wider = widen(store, net, pause.marking, pause.overflowed);
+    const explore::Widening wider = explore::widen(store, net, options.bounds, pause.marking, pause.overflowed);
     if (wider.too_many < net.places()) {
       store.end = SearchEnd::kTokenOverflow;
       store.overflowing_place = wider.too_many;
@@ -113,7 +78,7 @@ void explore_all(Store& store, const Net& net, const SearchOptions& options) {
 }  // namespace
 
 StateSpace::StateSpace(const Net& net, const SearchOptions& options)
-    : net_(net), store_(std::make_unique<Store>(Layout(first_limits(net, options.bounds)), options)) {
+    : net_(net), store_(std::make_unique<Store>(Layout(explore::first_limits(net, options.bounds)), options)) {
   explore_all(*store_, net, options);
 }
 

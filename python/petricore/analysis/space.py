@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Edges", "StateSpace", "explore"]
 
 MOST_STATES = 2**32 - 2
+_SECONDS_FOR_BOUNDS = 0.2  # known bounds save bits; looking for more of them soon costs more than the bits do
 
 
 class Edges(NamedTuple):
@@ -187,7 +188,7 @@ def explore(
         "max_states": positive(limit, "limit", MOST_STATES),
         "max_bytes": positive(memory, "memory", available_memory()),
         "threads": positive(threads, "threads", os.cpu_count() or 1),
-        "bounds": np.empty(0, np.int32),
+        "bounds": engine._core.place_bounds(min(_SECONDS_FOR_BOUNDS, seconds_of(timeout))),
         "seconds": seconds_of(timeout),
     }
     with reporter(progress, "states") as report:
