@@ -4,6 +4,7 @@
 #include "numpy.hpp"
 #include "petricore/place_bounds.hpp"
 #include "petricore/semiflows.hpp"
+#include "petricore/siphons.hpp"
 
 namespace py = pybind11;
 using namespace petricore;
@@ -56,6 +57,47 @@ py::array_t<Count> bounds(const CoreEngine& engine, double seconds) {
   return to_numpy(std::move(found));
 }
 
+PlaceSetKind kind_of(bool siphon) { return siphon ? PlaceSetKind::kSiphon : PlaceSetKind::kTrap; }
+
+// (offsets (K + 1,), places, how it ended)
+py::tuple sets(const CoreEngine& engine, bool siphons, std::size_t limit, double seconds) {
+  Interrupt interrupt(py::none(), seconds);
+  PlaceSets found;
+  {
+    const py::gil_scoped_release unlocked;
+    found = minimal_sets(engine.net, kind_of(siphons), limit, interrupt.stop());
+  }
+  interrupt.rethrow();
+  std::vector<std::int64_t> offsets(found.sets.offsets().begin(), found.sets.offsets().end());
+  PlaceSet places(found.sets.items().begin(), found.sets.items().end());
+  const char* end = found.end == PlaceSetEnd::kComplete ? "complete"
+                    : found.end == PlaceSetEnd::kLimit  ? "limit"
+                                                        : "time";
+  return py::make_tuple(to_numpy(std::move(offsets)), to_numpy(std::move(places)), end);
+}
+
+py::array_t<std::uint32_t> greatest_set(const CoreEngine& engine, bool siphon, const InArray<std::uint32_t>& places) {
+  PlaceSet within(places.data(), places.data() + places.size());
+  for (std::size_t i = 0; i < within.size(); ++i) {
+    if (within[i] >= engine.net.places() || (i > 0 && within[i - 1] >= within[i])) {
+      throw std::invalid_argument("the places do not ascend, or are of another net");
+    }
+  }
+  return to_numpy(greatest_within(engine.net, kind_of(siphon), within));
+}
+
+py::tuple uncontrolled_siphon(const CoreEngine& engine, double seconds) {
+  Interrupt interrupt(py::none(), seconds);
+  UncontrolledSiphon found;
+  {
+    const py::gil_scoped_release unlocked;
+    found = find_uncontrolled_siphon(engine.net, interrupt.stop());
+  }
+  interrupt.rethrow();
+  if (!found.siphon) return py::make_tuple(found.known, py::none());
+  return py::make_tuple(found.known, to_numpy(std::move(*found.siphon)));
+}
+
 }  // namespace
 
 void bind_structure(py::module_& m) {
@@ -67,4 +109,7 @@ void bind_structure(py::module_& m) {
   };
   method("semiflows", &semiflows, arg("of_places"), arg("max_rows"), arg("seconds"));
   method("place_bounds", &bounds, arg("seconds"));
+  method("minimal_sets", &sets, arg("siphons"), arg("limit"), arg("seconds"));
+  method("greatest_set", &greatest_set, arg("siphon"), arg("places").noconvert());
+  method("uncontrolled_siphon", &uncontrolled_siphon, arg("seconds"));
 }

@@ -23,6 +23,7 @@ from petricore.errors import (
     SessionNotFoundError,
     TokenOverflowError,
     TokenTypeError,
+    WeightOverflowError,
 )
 from petricore.net import MAX_TOKENS, Net, Place, Transition
 from petricore.state import State
@@ -83,6 +84,7 @@ __all__ = [
     "Transition",
     "Verdict",
     "Weight",
+    "WeightOverflowError",
     "read_mcc_formulas",
 ]
 

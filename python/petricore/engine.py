@@ -18,8 +18,9 @@ from petricore.net import MAX_TOKENS, Arcs, Net, Place, Transition
 from petricore.state import State
 
 if TYPE_CHECKING:
-    from scipy.sparse import csc_array
+    from scipy.sparse import csc_array, csr_array
 
+    from petricore.analysis.classification import Classification
     from petricore.analysis.coverability import Coverability
     from petricore.analysis.formula import Formula
     from petricore.analysis.soundness import Soundness
@@ -369,6 +370,83 @@ class Engine:
             timeout=timeout,
             progress=progress,
         )
+
+    def place_invariants(
+        self, *, limit: int | None = None, timeout: float | None = None, sparse: bool = False
+    ) -> npt.NDArray[np.int64] | csr_array:
+        """The minimal semiflows of places: weighted sums of tokens that no firing changes.
+
+        Those with weights >= 0, without a common divisor, whose support holds no other's; the others are sums of
+        multiples of them. Places that a transition resets have the weight 0. Read and inhibitor arcs and capacities
+        have no influence.
+
+        Args:
+            limit: at most that many rows at any time (there may be exponentially many).
+            timeout: seconds at most.
+            sparse: a matrix of scipy (extra: petricore[sparse]), for nets of thousands of places.
+
+        Returns:
+            int64 (K, P), rows in a fixed order.
+
+        Raises:
+            LimitReached: a limit ended it.
+            NetError: an argument is out of range.
+            WeightOverflowError: a weight does not fit 63 bits.
+        """
+        from petricore.analysis.structure import semiflows
+
+        return semiflows(self, "places", limit=limit, timeout=timeout, sparse=sparse)
+
+    def transition_invariants(
+        self, *, limit: int | None = None, timeout: float | None = None, sparse: bool = False
+    ) -> npt.NDArray[np.int64] | csr_array:
+        """The minimal semiflows of transitions: numbers of firings that together change no marking.
+
+        None holds a transition with reset arcs. Arguments, order and errors are those of `place_invariants`.
+
+        Returns:
+            int64 (K, T).
+        """
+        from petricore.analysis.structure import semiflows
+
+        return semiflows(self, "transitions", limit=limit, timeout=timeout, sparse=sparse)
+
+    def siphons(self, *, limit: int | None = None, timeout: float | None = None) -> list[tuple[str, ...]]:
+        """The minimal siphons: sets of places that get no token once all of them are empty.
+
+        Every transition that puts into such a set takes from it or reads in it.
+
+        Args:
+            limit: at most that many (there may be exponentially many).
+            timeout: seconds at most.
+
+        Returns:
+            Names in the order of `places`, sets in a fixed order.
+
+        Raises:
+            LimitReached: there are more than `limit`, or the time is over.
+            NetError: an argument is out of range.
+        """
+        from petricore.analysis.structure import minimal_sets
+
+        return minimal_sets(self, "siphons", limit=limit, timeout=timeout)
+
+    def traps(self, *, limit: int | None = None, timeout: float | None = None) -> list[tuple[str, ...]]:
+        """The minimal traps: sets of places that keep a token once they hold one.
+
+        Every transition that takes from such a set, or resets a place of it, leaves a token in it. Arguments, order
+        and errors are those of `siphons`.
+        """
+        from petricore.analysis.structure import minimal_sets
+
+        return minimal_sets(self, "traps", limit=limit, timeout=timeout)
+
+    @cached_property
+    def classification(self) -> Classification:
+        """The textbook classes the net is in: ordinary, state machine, free choice, workflow net, ..."""
+        from petricore.analysis.classification import classify
+
+        return classify(self)
 
     # Inside
 

@@ -16,6 +16,7 @@ __all__ = [
     "SessionNotFoundError",
     "TokenOverflowError",
     "TokenTypeError",
+    "WeightOverflowError",
 ]
 
 
@@ -63,6 +64,10 @@ class TokenOverflowError(PetriError, OverflowError):
     marking: int
     place: str
     count: int
+
+
+class WeightOverflowError(PetriError, OverflowError):
+    """A weight that was computed does not fit the integers it is returned in."""
 
 
 class PnmlError(PetriError, ValueError):

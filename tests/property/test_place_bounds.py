@@ -30,7 +30,7 @@ def reachable(net: Net, most: int = 300) -> set[Marking]:
 
 
 @pytest.mark.parametrize("seconds", [math.inf, 0.0])
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     net=nets(kinds=KINDS, weights=3) | nets(kinds=(), weights=1) | nets(kinds=(), weights=2), data=st.data()
 )

@@ -1,0 +1,105 @@
+#include "place_set.hpp"
+
+namespace petricore {
+
+namespace {
+
+bool requires_token(const Link& link) { return link.least > 0; }
+bool puts(const Link& link) { return link.output > 0; }
+bool takes(const Link& link) { return link.input > 0 || link.resets; }
+bool leaves_marked(const Link& link) { return link.output > 0 || (!link.resets && link.least > link.input); }
+
+Csr<std::uint32_t> transposed(const Csr<std::uint32_t>& rows, std::size_t columns) {
+  std::vector<std::vector<std::uint32_t>> lists(columns);
+  for (std::uint32_t r = 0; r < rows.rows(); ++r) {
+    for (const std::uint32_t column : rows[r]) lists[column].push_back(r);
+  }
+  return Csr<std::uint32_t>::from_rows(lists);
+}
+
+}  // namespace
+
+SetRules::SetRules(const Net& net, PlaceSetKind kind) {
+  const bool siphon = kind == PlaceSetKind::kSiphon;
+  std::vector<std::uint32_t> from, to;
+  for (std::size_t t = 0; t < net.transitions(); ++t) {
+    from.clear();
+    to.clear();
+    for (const Link& link : net.links(t)) {
+      if (siphon ? puts(link) : takes(link)) from.push_back(link.place);
+      if (siphon ? requires_token(link) : leaves_marked(link)) to.push_back(link.place);
+    }
+    triggers.append(from);
+    needs.append(to);
+  }
+  triggered_ = transposed(triggers, net.places());
+  needed_ = transposed(needs, net.places());
+}
+
+void SetRules::add_to(ClauseSolver& solver) const {
+  for (std::size_t t = 0; t < triggers.rows(); ++t) {
+    for (const std::uint32_t place : triggers[t]) {
+      ClauseSolver::Clause clause{ClauseSolver::is_false(place)};
+      bool always = false;
+      for (const std::uint32_t need : needs[t]) {
+        always = always || need == place;
+        clause.push_back(ClauseSolver::is_true(need));
+      }
+      if (!always) solver.add(std::move(clause));
+    }
+  }
+}
+
+ShrinkingSet::ShrinkingSet(const SetRules& rules, const PlaceSet& places)
+    : rules_(rules), inside_(rules.places(), false), support_(rules.needs.rows(), 0), size_(places.size()) {
+  for (const std::uint32_t place : places) {
+    inside_[place] = true;
+    for (const std::uint32_t t : rules.needed(place)) ++support_[t];
+  }
+  std::vector<std::uint32_t> lost;
+  for (std::uint32_t t = 0; t < support_.size(); ++t) {
+    if (support_[t] == 0) lost.push_back(t);
+  }
+  for (const std::uint32_t t : lost) {
+    for (const std::uint32_t place : rules.triggers[t]) {
+      if (inside_[place]) remove(place);
+    }
+  }
+}
+
+PlaceSet ShrinkingSet::places() const {
+  PlaceSet result;
+  for (std::uint32_t p = 0; p < inside_.size(); ++p) {
+    if (inside_[p]) result.push_back(p);
+  }
+  return result;
+}
+
+void ShrinkingSet::take_out(std::uint32_t place) {
+  inside_[place] = false;
+  --size_;
+  removed_.push_back(place);
+}
+
+void ShrinkingSet::remove(std::uint32_t place) {
+  std::size_t next = removed_.size();
+  take_out(place);
+  for (; next < removed_.size(); ++next) {
+    for (const std::uint32_t t : rules_.needed(removed_[next])) {
+      if (--support_[t] > 0) continue;
+      for (const std::uint32_t trigger : rules_.triggers[t]) {
+        if (inside_[trigger]) take_out(trigger);
+      }
+    }
+  }
+}
+
+void ShrinkingSet::restore() {
+  for (const std::uint32_t place : removed_) {
+    inside_[place] = true;
+    for (const std::uint32_t t : rules_.needed(place)) ++support_[t];
+  }
+  size_ += removed_.size();
+}
+
+}  // namespace petricore

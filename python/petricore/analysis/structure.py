@@ -1,0 +1,174 @@
+"""Semiflows, siphons, traps, and what they prove. `Engine` has methods for most of it.
+
+All of it looks at the arcs alone, so it is quick where a search would be endless; but the number of semiflows, and of
+minimal siphons, may be exponential in the size of the net, so each takes limits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from petricore.analysis.space import positive, seconds_of
+from petricore.errors import LimitReached, NetError, PetriError, WeightOverflowError
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+    from petricore.engine import Engine
+
+__all__ = ["Commoner", "commoner", "greatest_siphon", "greatest_trap", "minimal_sets", "semiflows"]
+
+_MOST = 2**63 - 1
+
+
+def semiflows(
+    engine: Engine,
+    of: Literal["places", "transitions"],
+    *,
+    limit: int | None = None,
+    timeout: float | None = None,
+    sparse: bool = False,
+) -> npt.NDArray[np.int64] | csr_array:
+    """The semiflows of minimal support: `Engine.place_invariants` and `Engine.transition_invariants`.
+
+    J. Martinez and M. Silva, "A simple and fast algorithm to obtain all invariants of a generalised Petri net", 1982
+    (10.1007/978-3-642-68353-4_47).
+    """
+    if of not in ("places", "transitions"):
+        raise NetError(f"semiflows are of 'places' or 'transitions', not {of!r}")
+    offsets, indices, weights, end = engine._core.semiflows(
+        of == "places", positive(limit, "limit", _MOST), seconds_of(timeout)
+    )
+    if end == "overflow":
+        raise WeightOverflowError(f"an invariant of the {of} has weights that do not fit 63 bits")
+    if end != "complete":
+        bound = f"limit of {limit} rows" if end == "rows" else f"time limit of {timeout} s"
+        raise LimitReached(f"the {bound} ended the search for invariants of the {of}")
+    shape = (len(offsets) - 1, len(getattr(engine, of)))
+    if sparse:
+        try:
+            from scipy.sparse import csr_array as make_sparse
+        except ImportError:
+            raise PetriError("sparse matrices need scipy: pip install 'petricore[sparse]'") from None
+        matrix: csr_array = make_sparse((weights, indices.astype(np.int64), offsets), shape=shape)
+        return matrix
+    rows = np.zeros(shape, np.int64)
+    rows[np.repeat(np.arange(shape[0]), np.diff(offsets)), indices] = weights
+    return rows
+
+
+def minimal_sets(
+    engine: Engine,
+    kind: Literal["siphons", "traps"],
+    *,
+    limit: int | None = None,
+    timeout: float | None = None,
+) -> list[tuple[str, ...]]:
+    """The minimal siphons or traps: `Engine.siphons` and `Engine.traps`.
+
+    As models of clauses: F. Nabli, T. Martinez, F. Fages and S. Soliman, "On enumerating minimal siphons in Petri nets
+    using CLP and SAT solvers", 2016 (10.1007/s10601-015-9190-1).
+    """
+    if kind not in ("siphons", "traps"):
+        raise NetError(f"minimal sets are 'siphons' or 'traps', not {kind!r}")
+    offsets, places, end = engine._core.minimal_sets(
+        kind == "siphons", positive(limit, "limit", _MOST), seconds_of(timeout)
+    )
+    if end != "complete":
+        bound = f"limit of {limit}" if end == "limit" else f"time limit of {timeout} s"
+        raise LimitReached(f"the {bound} ended the search for minimal {kind}")
+    names = [engine.places[i] for i in places.tolist()]
+    ends = offsets.tolist()
+    return [tuple(names[first:last]) for first, last in pairwise(ends)]
+
+
+def greatest_siphon(engine: Engine, within: Iterable[str]) -> tuple[str, ...]:
+    """The greatest siphon among the places named; perhaps empty.
+
+    Raises:
+        NetError: a place is unknown.
+    """
+    return _greatest(engine, within, siphon=True)
+
+
+def greatest_trap(engine: Engine, within: Iterable[str]) -> tuple[str, ...]:
+    """The greatest trap among the places named; perhaps empty.
+
+    Raises:
+        NetError: a place is unknown.
+    """
+    return _greatest(engine, within, siphon=False)
+
+
+def _greatest(engine: Engine, within: Iterable[str], *, siphon: bool) -> tuple[str, ...]:
+    indices = set()
+    for place in within:
+        if place not in engine._place_index:
+            raise NetError(f"there is no place {place!r}")
+        indices.add(engine._place_index[place])
+    found = engine._core.greatest_set(siphon, np.array(sorted(indices), np.uint32))
+    return tuple(engine.places[i] for i in found.tolist())
+
+
+@dataclass(frozen=True, slots=True)
+class Commoner:
+    """What siphons and traps tell about deadlocks and liveness. None: they do not tell; `reason` says why."""
+
+    holds: bool | None
+    """Does every siphon with an output transition hold a trap that is marked initially? None: out of time."""
+    deadlock_free: bool | None
+    """Is some transition enabled in every reachable marking?"""
+    live: bool | None
+    """Can every transition always become able to fire again?"""
+    siphon: tuple[str, ...] | None
+    """A minimal siphon without such a trap, if there is one."""
+    reason: str
+
+
+def commoner(engine: Engine, *, timeout: float | None = None) -> Commoner:
+    """Check whether every siphon holds a marked trap, and conclude what that proves here.
+
+    The places that are empty in a deadlock are a siphon, if all arcs into transitions have the weight 1 and nothing
+    else can disable one; so if each siphon holds a trap that is marked, there is no deadlock. A live net of asymmetric
+    choice is implied too, and for extended free choice nets the condition is equivalent to liveness (Commoner's
+    theorem: M. H. T. Hack, "Analysis of production schemata by Petri nets", 1972; J. Desel and J. Esparza, "Free choice
+    Petri nets", 1995, 10.1017/CBO9780511526558).
+
+    Deciding it is co-NP-complete; it is searched for with a clause solver, without listing siphons.
+
+    Raises:
+        NetError: `timeout` is not a number of seconds.
+    """
+    known, found = engine._core.uncontrolled_siphon(seconds_of(timeout))
+    if not known:
+        return Commoner(None, None, None, None, f"the time limit of {timeout} s ended the search for siphons")
+    siphon = None if found is None else tuple(engine.places[i] for i in found.tolist())
+    holds = siphon is None
+    classes = engine.classification
+    if not engine.transitions:
+        return Commoner(holds, False, True, siphon, "there are no transitions")
+    if not holds:
+        empty = f"the siphon {', '.join(siphon or ())} holds no marked trap"
+        if classes.extended_free_choice:
+            return Commoner(False, None, False, siphon, f"{empty}, in a net of (extended) free choice")
+        return Commoner(False, None, None, siphon, f"{empty}; that decides nothing beyond free choice")
+    every = "every siphon holds a marked trap"
+    if not _is_disabled_by_empty_places_only(engine):
+        reason = f"{every}; but weights, inhibitors or capacities can disable transitions all the same"
+        return Commoner(True, None, None, None, reason)
+    if classes.asymmetric_choice:
+        return Commoner(True, True, True, None, f"{every}, in a net of asymmetric choice")
+    return Commoner(True, True, None, None, f"{every}, so that some transition is always enabled")
+
+
+def _is_disabled_by_empty_places_only(engine: Engine) -> bool:
+    return not any(place.capacity is not None for place in engine._places.values()) and not any(
+        t.inhibitors or any(weight > 1 for weight in (*t.inputs.values(), *t.reads.values()))
+        for t in engine._transitions.values()
+    )
