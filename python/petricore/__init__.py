@@ -42,17 +42,21 @@ if TYPE_CHECKING:
         To,
         Weight,
     )
+    from petricore.analysis.coverability import OMEGA, Coverability
     from petricore.analysis.mcc import read_mcc_formulas
+    from petricore.analysis.soundness import Soundness
     from petricore.analysis.space import StateSpace
     from petricore.analysis.verdict import Verdict
     from petricore.runtime import Context, ManualClock, Runtime, Session, SystemClock
 
 __all__ = [
     "MAX_TOKENS",
+    "OMEGA",
     "Agent",
     "AtLeast",
     "Conflicts",
     "Context",
+    "Coverability",
     "Engine",
     "Failure",
     "FiringNotFoundError",
@@ -74,6 +78,7 @@ __all__ = [
     "Runtime",
     "Session",
     "SessionNotFoundError",
+    "Soundness",
     "State",
     "StateSpace",
     "SystemClock",
@@ -92,6 +97,9 @@ __version__ = "0.1.0"
 
 # Name -> module that defines it, imported on first use.
 _LAZY: dict[str, str] = {
+    "OMEGA": "petricore.analysis.coverability",
+    "Coverability": "petricore.analysis.coverability",
+    "Soundness": "petricore.analysis.soundness",
     "StateSpace": "petricore.analysis.space",
     "Verdict": "petricore.analysis.verdict",
     "read_mcc_formulas": "petricore.analysis.mcc",
