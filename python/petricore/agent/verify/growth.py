@@ -18,6 +18,7 @@ from petricore.agent.verify.exploration import Graph, Mask
 __all__ = ["Pump", "growing"]
 
 _LOOKED_AT = 400  # paths; a net that grows without bound has pumps on most long ones
+_COMPARED = 200_000_000  # counts, over all paths
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Pump:
 def growing(graph: Graph, exact: Mask, counted: Iterable[str]) -> Pump | None:
     """A pump of one of the places `counted`, or None if none was found: surely none if the graph is complete.
 
-    Looks along the shortest paths to the markings with most tokens. O(paths x length^2 x places).
+    Looks along the shortest paths to the markings with most tokens: O(length^2 x places) each, up to a fixed total.
     """
     if graph.complete:
         return None
@@ -44,7 +45,11 @@ def growing(graph: Graph, exact: Mask, counted: Iterable[str]) -> Pump | None:
         tree = graph.tree(edges)
         found = np.flatnonzero(tree >= -1)
         totals = graph.markings[found][:, wanted].sum(axis=1)
+        compared = 0
         for marking in found[np.argsort(-totals, kind="stable")[:_LOOKED_AT]].tolist():
+            if compared > _COMPARED:
+                break
+            compared += len(graph.path(marking, tree)) ** 2 * len(wanted) // 2
             pump = _along(graph, marking, tree, wanted, exact=edges is not None)
             if pump is not None:
                 return pump
