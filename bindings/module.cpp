@@ -14,4 +14,5 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   bind_state_graph(m);
   bind_coverability(m);
   bind_structure(m);
+  bind_walk(m);
 }

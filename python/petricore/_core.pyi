@@ -291,3 +291,29 @@ def coverability(
     npt.NDArray[np.int64],  # enabled_at (T,)
     str,  # "complete", "limit", "memory", "overflow", "timeout"
 ]: ...
+
+# Whether it was found, the transitions that lead there, firings and walks. Goal None: a deadlock.
+def walk(
+    engine: Engine,
+    goal: Predicate | None,
+    steps: int,
+    seed: int,
+    parikh: npt.NDArray[np.int64],
+    progress: Callable[[int], object] | None,
+    seconds: float,
+) -> tuple[bool, _Indices, int, int]: ...
+
+# The largest sum met, the transitions that lead there, firings.
+def climb(
+    engine: Engine,
+    places: _Indices,
+    weights: npt.NDArray[np.int64],
+    target: int,
+    steps: int,
+    seed: int,
+    progress: Callable[[int], object] | None,
+    seconds: float,
+) -> tuple[int, _Indices, int]: ...
+def seen_enabled(
+    engine: Engine, steps: int, seed: int, progress: Callable[[int], object] | None, seconds: float
+) -> npt.NDArray[np.uint8]: ...

@@ -37,6 +37,7 @@ from petricore.analysis.searching import space_for, why_partial
 from petricore.analysis.state_equation import applies, upper_bound
 from petricore.analysis.temporal import decide
 from petricore.analysis.verdict import Verdict
+from petricore.analysis.walk import largest_seen, seen_enabled
 
 if TYPE_CHECKING:
     from petricore.engine import Engine
@@ -45,6 +46,7 @@ __all__ = ["decide_property"]
 
 _SMALL = 20_000
 _CHUNK = 1 << 16
+_MOST_WEIGHT = 2**32  # the core's limit on the sizes of the weights of one sum
 _TURN = 30.0
 """Seconds that a method which may never end gets before a search that ends with the memory."""
 
@@ -110,6 +112,12 @@ def _bound(engine: Engine, terms: Terms, budget: Budget) -> Verdict:
             most = proven
         if best == most:
             return replace(_found_bound(engine, space, best, at), method="state equation")
+    if most is not None and sum(abs(weight) for _, weight in terms) <= _MOST_WEIGHT:
+        seconds = 2.0 if budget.seconds is None else min(2.0, budget.seconds / 5)
+        seen, witness = largest_seen(engine, terms, most, budget.part(seconds))
+        if seen == most:
+            reason = f"a walk reached {most}, and no more is possible"
+            return Verdict(True, witness, reason, "walk", len(space), most)
     if most is None and all(weight > 0 for _, weight in terms):
         half = budget.part(_TURN if budget.seconds is None else budget.seconds / 2)
         verdict = _covered(engine, [place for place, _ in terms], half)
@@ -213,6 +221,9 @@ def _quasi_live(engine: Engine, budget: Budget) -> Verdict:
         return Verdict(True, None, "every transition was seen enabled", "full search", len(space))
     if space.end == "complete":
         return Verdict(False, None, f"{_named(unseen)} is never enabled", "full search", len(space))
+    seconds = 2.0 if budget.seconds is None else min(2.0, budget.seconds / 5)
+    walked = seen_enabled(engine, budget.part(seconds))
+    unseen = [name for name in unseen if not walked[engine._transition_index[name]]]
     undecided: Verdict | None = None
     for name, share in zip(unseen, _shares(budget, len(unseen)), strict=True):
         verdict = reachable(engine, Fireable(name), share)

@@ -14,6 +14,7 @@ from petricore.analysis.searching import full_search, reduced_search
 from petricore.analysis.slicing import sliced
 from petricore.analysis.state_equation import by_state_equation
 from petricore.analysis.verdict import Verdict
+from petricore.analysis.walk import by_walk
 from petricore.analysis.witness import holds_initially, verified
 
 if TYPE_CHECKING:
@@ -24,9 +25,11 @@ __all__ = ["STAGES", "decide_reachability", "reachable"]
 STAGES: Sequence[Stage] = (
     Stage(full_search, seconds=0.5, states=20_000),
     Stage(by_state_equation, seconds=3.0, share=0.2),
+    Stage(by_walk, seconds=0.5, share=0.1),
     Stage(reduced_search, seconds=2.0),
     Stage(by_coverability, seconds=2.0, share=0.3),
     Stage(full_search, seconds=2.0, share=0.4),
+    Stage(by_walk, seconds=5.0, share=0.2),
     Stage(reduced_search, share=0.5),
     Stage(by_coverability, share=0.5),
     Stage(full_search),

@@ -30,6 +30,7 @@ from petricore.analysis.predicate import expanded
 from petricore.analysis.rewrite import negation_normal_form
 from petricore.analysis.traps import FlowGraph
 from petricore.analysis.verdict import Verdict
+from petricore.analysis.walk import walk_to
 
 if TYPE_CHECKING:
     from petricore.engine import Engine
@@ -48,6 +49,7 @@ _MOST_NODES = 2_000
 _MOST_SPLITS = 12
 """Splits at fractional values and missing tokens on one branch: they need not end by themselves."""
 _MOST_TRAPS = 300
+_GUIDED_STEPS = 200_000
 _MOST_COLUMNS = 20_000
 """Places and transitions of the largest net that the portfolio tries: the solver hears no Ctrl-C."""
 
@@ -236,9 +238,8 @@ class StateEquation:
                 return value
             case Compare(terms, constant):
                 index = self._engine._place_index
-                return (
-                    sum(weight * point.marking[index[place]] for place, weight in terms) <= constant + _NEAR
-                )
+                total = math.fsum(weight * point.marking[index[place]] for place, weight in terms)
+                return total <= constant + _NEAR
             case And(operands):
                 return all(self._holds(part, point) for part in operands)
             case Or(operands):
@@ -278,14 +279,20 @@ def place_bounds_lp(
 
 
 def by_state_equation(problem: Problem, budget: Budget) -> Verdict | None:
-    """A method of the portfolio: refutes EF p. Passes without scipy, and on very large nets."""
+    """A method of the portfolio: refutes EF p, or else walks along a solution. Passes without scipy."""
     goal = problem.goal
     if goal is None or not applies(problem.engine):
         return None
     seconds = math.inf if budget.seconds is None else budget.seconds
     found = state_equation(problem.engine).refute(goal, seconds=seconds)
-    if not found.impossible:
+    if found.impossible:
+        number = "one linear program" if found.programs == 1 else f"{found.programs:,} linear programs"
+        reason = f"no solution of the state equation satisfies it ({number}, checked exactly)"
+        return Verdict(False, None, reason, "state equation")
+    if found.firings is None:
         return None
-    number = "one linear program" if found.programs == 1 else f"{found.programs:,} linear programs"
-    reason = f"no solution of the state equation satisfies it ({number}, checked exactly)"
-    return Verdict(False, None, reason, "state equation")
+    witness, _ = walk_to(problem.engine, goal, budget, steps=_GUIDED_STEPS, firings=found.firings)
+    if witness is None:
+        return None
+    reason = f"a walk along a solution of the state equation found it, {len(witness)} firings away"
+    return Verdict(True, witness, reason, "walk")
