@@ -108,6 +108,13 @@ class Labelling:
             return True
         return None if possible[0] & np.uint64(1) else False
 
+    def is_reversible(self) -> bool:
+        """Whether the initial marking can be reached again from each marking, for certain."""
+        initial = np.zeros_like(self.everywhere)
+        initial[0] = 1
+        back = self._in_time(self.graph.some_until(self.everywhere, initial, False, self.seconds))
+        return np.array_equal(back, self.everywhere)
+
     def witness(self, formula: Formula, holds: bool) -> tuple[tuple[str, ...], str] | None:
         """Firings from the initial marking that show the answer, and what they show in words.
 

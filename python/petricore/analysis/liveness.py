@@ -99,6 +99,11 @@ def live_search(engine: Engine, names: tuple[str, ...], budget: Budget) -> Verdi
 
 
 def _of(labelling: Labelling, engine: Engine) -> Terminals:
+    if labelling.is_reversible():
+        # One component, seen with a fraction of the work: what fires at all is live.
+        fired = np.bincount(labelling.transitions, minlength=len(engine.transitions)) > 0
+        component = np.zeros(labelling.graph.states, np.uint32)
+        return Terminals(component, np.ones(1, np.bool_), np.where(fired, -1, 0))
     found = labelling.graph.components(labelling.transitions, len(engine.transitions), labelling.seconds)
     if found is None:
         raise OutOfTimeError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -253,13 +254,14 @@ def _live(engine: Engine, names: tuple[str, ...], budget: Budget) -> Verdict:
     if not names:
         return Verdict(True, None, "there are no transitions", "structure")
     # After a deadlock nothing fires again: the cheapest refutation.
-    half = budget if budget.seconds is None else budget.part(budget.seconds / 3)
-    deadlock = reachable(engine, Deadlock(), half)
+    third = budget if budget.seconds is None else budget.part(budget.seconds / 3)
+    deadlock = reachable(engine, Deadlock(), third)
     if deadlock.holds:
         return replace(deadlock, holds=False, reason=f"a deadlock is reached: {deadlock.reason}")
     # One pass over a complete graph answers for all of them.
-    for turn in (budget.part(_TURN, states=_SMALL), half):
-        together = live_search(engine, names, turn)
+    for states, part in ((_SMALL, 0.2), (None, 0.8)):
+        seconds = math.inf if budget.seconds is None else part * budget.seconds
+        together = live_search(engine, names, budget.part(seconds, states=states))
         if together.holds is not None:
             return together
         if together.states < _SMALL or (budget.states is not None and budget.states <= _SMALL):
@@ -267,6 +269,8 @@ def _live(engine: Engine, names: tuple[str, ...], budget: Budget) -> Verdict:
     last = Verdict(True, None, "each can always become enabled again", "portfolio")
     undecided: Verdict | None = None
     for name, share in zip(names, _shares(budget, len(names)), strict=True):
+        if budget.spent:
+            return together if undecided is None else undecided
         verdict = decide(engine, Temporal("AG", Temporal("EF", Fireable(name))), share)
         if verdict.holds is False:
             return replace(verdict, reason=f"{name!r} is not live: {verdict.reason}")
