@@ -19,11 +19,14 @@ from petricore.cli.net_verdicts import ask_all
 from petricore.cli.targets import load_net
 from petricore.cli.verdict_table import Row, print_table
 from petricore.cli.verify import count, seconds
+from petricore.engine import Engine
+from petricore.errors import LimitReached, WeightOverflowError
 from petricore.net import Net
 
 __all__ = ["add_arguments", "execute"]
 
 _SECONDS = 60.0
+_MOST_INVARIANTS = 10_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -72,7 +75,8 @@ def _analyse(net: Net, limit: int | None, timeout: float) -> dict[str, Any]:
         "transitions": len(net.transitions),
         "arcs": {kind: number for kind, number in arcs.items() if number},
         "tokens": sum(place.tokens for place in net.places.values()),
-        "class": _class(net),
+        "class": [name.replace("_", " ") for name, holds in asdict(engine.classification).items() if holds],
+        "invariants": _invariants(engine, timeout / 20),
     }
     space = engine.state_space(limit=limit, timeout=timeout / 3)
     found["state space"] = {
@@ -92,40 +96,24 @@ def _analyse(net: Net, limit: int | None, timeout: float) -> dict[str, Any]:
     return found
 
 
-def _class(net: Net) -> list[str]:
-    """The subclasses that the net is in."""
-    transitions = net.transitions.values()
-    plain = not any(one.reads or one.inhibitors or one.resets for one in transitions)
-    ordinary = plain and all(
-        w == 1 for one in transitions for arcs in (one.inputs, one.outputs) for w in arcs.values()
-    )
-    if not plain:
-        return ["with read, inhibitor or reset arcs"]
-    if not ordinary:
-        return ["weighted"]
-    found = ["ordinary"]
-    takers: dict[str, list[frozenset[str]]] = {place: [] for place in net.places}
-    givers = dict.fromkeys(net.places, 0)
-    for one in transitions:
-        for place in one.inputs:
-            takers[place].append(frozenset(one.inputs))
-        for place in one.outputs:
-            givers[place] += 1
-    if all(len(one.inputs) == 1 == len(one.outputs) for one in transitions):
-        found.append("state machine")
-    if all(len(takers[place]) == 1 == givers[place] for place in net.places):
-        found.append("marked graph")
-    if all(len(row) < 2 or all(len(one) == 1 for one in row) for row in takers.values()):
-        found.append("free choice")
-    elif all(len(set(row)) < 2 for row in takers.values()):
-        found.append("extended free choice")
+def _invariants(engine: Engine, timeout: float) -> dict[str, int | None]:
+    """How many minimal semiflows there are, None where they are too many."""
+    found: dict[str, int | None] = {}
+    for kind, compute in (("place", engine.place_invariants), ("transition", engine.transition_invariants)):
+        try:
+            found[kind] = len(compute(limit=_MOST_INVARIANTS, timeout=timeout))  # type: ignore[arg-type]  # not sparse
+        except (LimitReached, WeightOverflowError):
+            found[kind] = None
     return found
 
 
 def _print(found: dict[str, Any]) -> None:
     arcs = ", ".join(f"{number} {kind}" for kind, number in found["arcs"].items()) or "no arcs"
     print(f"{found['net']}: {found['places']} places, {found['transitions']} transitions, {arcs}")
-    print(f"{', '.join(found['class'])}; {found['tokens']} tokens at the start")
+    print(f"{', '.join(found['class']) or 'of no textbook class'}; {found['tokens']} tokens at the start")
+    counts = [f"{'too many' if number is None else number} minimal {kind} invariants"
+              for kind, number in found["invariants"].items()]  # fmt: skip
+    print(", ".join(counts))
     space = found["state space"]
     at_least = "" if space["complete"] else "at least "
     print(f"{at_least}{space['states']:,} states, {space['firings']:,} firings, at most "
