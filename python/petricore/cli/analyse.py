@@ -101,7 +101,7 @@ def _invariants(engine: Engine, timeout: float) -> dict[str, int | None]:
     found: dict[str, int | None] = {}
     for kind, compute in (("place", engine.place_invariants), ("transition", engine.transition_invariants)):
         try:
-            found[kind] = len(compute(limit=_MOST_INVARIANTS, timeout=timeout))  # type: ignore[arg-type]  # not sparse
+            found[kind] = len(compute(limit=_MOST_INVARIANTS, timeout=timeout))
         except (LimitReached, WeightOverflowError):
             found[kind] = None
     return found
