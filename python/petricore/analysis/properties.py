@@ -93,6 +93,13 @@ def _two_turns(budget: Budget) -> tuple[Budget, Budget]:
     )
 
 
+def _late(name: str, undecided: Verdict | None) -> Verdict:
+    """The time is over, and `name` was not asked about yet."""
+    if undecided is not None:
+        return undecided
+    return Verdict(None, None, f"the time limit was reached before {name!r} was looked at")
+
+
 # Bounds
 
 
@@ -227,6 +234,8 @@ def _quasi_live(engine: Engine, budget: Budget) -> Verdict:
     unseen = [name for name in unseen if not walked[engine._transition_index[name]]]
     undecided: Verdict | None = None
     for name, share in zip(unseen, _shares(budget, len(unseen)), strict=True):
+        if share.spent:
+            return _late(name, undecided)
         verdict = reachable(engine, Fireable(name), share)
         if verdict.holds is False:
             return replace(verdict, reason=f"{name!r} is never enabled: {verdict.reason}")
@@ -269,7 +278,7 @@ def _live(engine: Engine, names: tuple[str, ...], budget: Budget) -> Verdict:
     last = Verdict(True, None, "each can always become enabled again", "portfolio")
     undecided: Verdict | None = None
     for name, share in zip(names, _shares(budget, len(names)), strict=True):
-        if budget.spent:
+        if share.spent:
             return together if undecided is None else undecided
         verdict = decide(engine, Temporal("AG", Temporal("EF", Fireable(name))), share)
         if verdict.holds is False:
@@ -301,6 +310,8 @@ def _stable(engine: Engine, budget: Budget) -> Verdict:
         return Verdict(True, None, f"{_named(names)} never changes", "full search", len(space))
     undecided: Verdict | None = None
     for name, share in zip(names, _shares(budget, len(names)), strict=True):
+        if share.spent:
+            return _late(name, undecided)
         changed: Formula = compare(((name, 1),), "!=", engine._places[name].tokens)
         verdict = reachable(engine, changed, share)
         if verdict.holds is False:
