@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from inspect import Parameter, Signature
 from random import Random
+from time import monotonic
 from typing import Annotated, Any
 
 import numpy as np
@@ -231,7 +232,7 @@ def check(drawn: tuple[list[dict[str, Any]], dict[int, int], bool, int]) -> None
         abstraction = abstract(agent, tokens)
     except NetError:
         assume(False)
-    checks = Checks(abstraction, frozenset(), Budget(20_000))
+    checks = Checks(abstraction, frozenset(), Budget(20_000, monotonic() + 10))
     assume(checks._cover.graph.complete)
     for _ in range(4):
         with warnings.catch_warnings():
@@ -242,7 +243,7 @@ def check(drawn: tuple[list[dict[str, Any]], dict[int, int], bool, int]) -> None
             assert ends_there(checks._calm_cover, abstraction, result.marking), result
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(agents())
 def test_the_end_of_any_run_is_an_end_of_the_abstraction(
     drawn: tuple[list[dict[str, Any]], dict[int, int], bool, int],
@@ -250,7 +251,7 @@ def test_the_end_of_any_run_is_an_end_of_the_abstraction(
     check(drawn)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(joins())
 def test_the_end_of_any_run_that_gathers_is_an_end_of_the_abstraction(
     drawn: tuple[list[dict[str, Any]], dict[int, int], bool, int],

@@ -16,6 +16,9 @@ from petricore.net import Net
 
 __all__ = ["Budget", "Graph", "explore"]
 
+_FIRST_LOOK = 2_000
+_MOST_EDGES = 20_000_000  # they are held several times over, in 8 bytes each
+
 Mask = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 
@@ -119,8 +122,13 @@ class Graph:
 
 
 def explore(view: View, budget: Budget) -> Graph:
-    """All markings of the view within the budget."""
-    space = view.net.compile().state_space(edges=True, limit=budget.limit, timeout=budget.seconds)
+    """All markings of the view within the budget, and no more than go with some twenty million edges."""
+    engine = view.net.compile()
+    space = engine.state_space(edges=True, limit=min(budget.limit, _FIRST_LOOK), timeout=budget.seconds)
+    if not space.complete and len(space) < budget.limit:
+        fitting = int(_MOST_EDGES * max(space.expanded, 1) / max(space.firings, 1))
+        limit = min(budget.limit, max(fitting, len(space)))
+        space = engine.state_space(edges=True, limit=limit, timeout=budget.seconds)
     edges = space.edges
     offsets = np.full(len(space) + 1, edges.offsets[-1], np.int64)
     offsets[: len(edges.offsets)] = edges.offsets
