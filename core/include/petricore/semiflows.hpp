@@ -14,7 +14,12 @@ struct SemiflowTerm {
   std::uint32_t index;  // of a place or transition
   std::int64_t weight;  // > 0
 
-  auto operator<=>(const SemiflowTerm&) const = default;
+  friend bool operator==(const SemiflowTerm& a, const SemiflowTerm& b) noexcept {
+    return a.index == b.index && a.weight == b.weight;
+  }
+  friend bool operator<(const SemiflowTerm& a, const SemiflowTerm& b) noexcept {
+    return a.index != b.index ? a.index < b.index : a.weight < b.weight;
+  }
 };
 
 enum class SemiflowEnd {

@@ -22,6 +22,10 @@ ClauseSolver::ClauseSolver(std::size_t variables)
 }
 
 void ClauseSolver::add(Clause clause) {
+  if (level() > 0 && std::all_of(clause.begin(), clause.end(), [this](Literal l) { return values_[l] == kFalse; })) {
+    resume_without(std::move(clause));
+    return;
+  }
   undo(0);
   if (std::any_of(clause.begin(), clause.end(), [this](Literal l) { return values_[l] == kTrue; })) return;
   clause.erase(std::remove_if(clause.begin(), clause.end(), [this](Literal l) { return values_[l] == kFalse; }),
@@ -36,8 +40,29 @@ void ClauseSolver::add(Clause clause) {
   }
 }
 
+// Undoes just the latest level that makes a literal of the clause false.
+void ClauseSolver::resume_without(Clause clause) {
+  clause.erase(std::remove_if(clause.begin(), clause.end(), [this](Literal l) { return levels_[l / 2] == 0; }),
+               clause.end());
+  if (clause.empty()) {
+    impossible_ = true;
+    return;
+  }
+  std::sort(clause.begin(), clause.end(), [this](Literal a, Literal b) { return levels_[a / 2] > levels_[b / 2]; });
+  if (clause.size() == 1) {
+    undo(0);
+    assign(clause[0], kNoClause);
+    return;
+  }
+  const std::size_t latest = levels_[clause[0] / 2];
+  const bool implies = levels_[clause[1] / 2] < latest;
+  const Literal first = clause[0];
+  undo(latest - 1);
+  const std::uint32_t id = store(std::move(clause), false);
+  if (implies) assign(first, id);
+}
+
 ClauseSolver::Answer ClauseSolver::solve(const Stop& stop) {
-  undo(0);
   std::uint64_t conflicts = 0, restart_at = kFirstRestart, steps = 0;
   while (!impossible_) {
     if ((++steps & 255) == 0 && stop && stop(conflicts)) return Answer::kStopped;

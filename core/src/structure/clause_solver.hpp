@@ -27,6 +27,7 @@ class ClauseSolver {
   explicit ClauseSolver(std::size_t variables);
 
   // Demands that a literal of the clause holds; without any, there is no model. No literal may stand in it twice.
+  // If the last model breaks it, the search goes on from there.
   void add(Clause clause);
 
   // A model of all clauses, which prefers false. Exponential in the worst case; `stop` is told the number of conflicts.
@@ -53,6 +54,7 @@ class ClauseSolver {
   void undo(std::size_t level);
   std::uint32_t propagate();
   Clause learn(std::uint32_t conflict, std::size_t& back_to);
+  void resume_without(Clause clause);
   void watch(std::uint32_t clause);
   std::uint32_t store(Clause clause, bool learned);
   void forget_half();

@@ -50,25 +50,32 @@ void SetRules::add_to(ClauseSolver& solver) const {
   }
 }
 
-ShrinkingSet::ShrinkingSet(const SetRules& rules, const PlaceSet& places)
-    : rules_(rules), inside_(rules.places(), false), support_(rules.needs.rows(), 0), size_(places.size()) {
+ShrinkingSet::ShrinkingSet(const SetRules& rules, const PlaceSet& places, std::vector<bool> marked)
+    : rules_(rules),
+      counted_(std::move(marked)),
+      inside_(rules.places(), false),
+      support_(rules.needs.rows(), 0),
+      size_(places.size()) {
   for (const std::uint32_t place : places) {
     inside_[place] = true;
+    if (!counted_.empty()) marked_size_ += counted_[place];
     for (const std::uint32_t t : rules.needed(place)) ++support_[t];
   }
   std::vector<std::uint32_t> lost;
   for (std::uint32_t t = 0; t < support_.size(); ++t) {
     if (support_[t] == 0) lost.push_back(t);
   }
+  const std::vector<bool> none(rules.places(), false);
   for (const std::uint32_t t : lost) {
     for (const std::uint32_t place : rules.triggers[t]) {
-      if (inside_[place]) remove(place);
+      if (inside_[place]) remove(place, none);
     }
   }
 }
 
 PlaceSet ShrinkingSet::places() const {
   PlaceSet result;
+  result.reserve(size_);
   for (std::uint32_t p = 0; p < inside_.size(); ++p) {
     if (inside_[p]) result.push_back(p);
   }
@@ -78,25 +85,34 @@ PlaceSet ShrinkingSet::places() const {
 void ShrinkingSet::take_out(std::uint32_t place) {
   inside_[place] = false;
   --size_;
+  if (!counted_.empty()) marked_size_ -= counted_[place];
   removed_.push_back(place);
 }
 
-void ShrinkingSet::remove(std::uint32_t place) {
-  std::size_t next = removed_.size();
+// False as soon as a place that is needed goes along; only restore() may follow then.
+bool ShrinkingSet::remove(std::uint32_t place, const std::vector<bool>& needed) {
+  removed_.clear();
+  bool allowed = true;
   take_out(place);
-  for (; next < removed_.size(); ++next) {
-    for (const std::uint32_t t : rules_.needed(removed_[next])) {
+  for (followed_ = 0; allowed && followed_ < removed_.size(); ++followed_) {
+    for (const std::uint32_t t : rules_.needed(removed_[followed_])) {
       if (--support_[t] > 0) continue;
       for (const std::uint32_t trigger : rules_.triggers[t]) {
-        if (inside_[trigger]) take_out(trigger);
+        if (!inside_[trigger]) continue;
+        take_out(trigger);
+        allowed = allowed && !needed[trigger];
       }
     }
   }
+  return allowed;
 }
 
 void ShrinkingSet::restore() {
-  for (const std::uint32_t place : removed_) {
+  for (std::size_t i = 0; i < removed_.size(); ++i) {
+    const std::uint32_t place = removed_[i];
     inside_[place] = true;
+    if (!counted_.empty()) marked_size_ += counted_[place];
+    if (i >= followed_) continue;
     for (const std::uint32_t t : rules_.needed(place)) ++support_[t];
   }
   size_ += removed_.size();

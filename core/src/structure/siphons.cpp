@@ -71,28 +71,24 @@ UncontrolledSiphon find_uncontrolled_siphon(const Net& net, const Stop& stop) {
   }
   solver.add(std::move(some));
 
-  const auto is_marked = [&net](std::uint32_t place) { return net.spec().initial[place] > 0; };
-  while (true) {
-    if (stop && stop(0)) return {false, std::nullopt};
+  std::vector<bool> marked(net.places()), required(net.places());
+  for (std::uint32_t p = 0; p < net.places(); ++p) {
+    marked[p] = net.spec().initial[p] > 0;
+    required[p] = !siphons.needed(p).empty();
+  }
+  for (std::uint64_t tried = 0;; ++tried) {
+    if (stop && stop(tried)) return {false, std::nullopt};
     const ClauseSolver::Answer answer = solver.solve(stop);
     if (answer == ClauseSolver::Answer::kNone) return {true, std::nullopt};
     if (answer == ClauseSolver::Answer::kStopped) return {false, std::nullopt};
     const PlaceSet candidate = model_of(solver, net.places());
-    ShrinkingSet trap(traps, candidate);
-    const auto marks = [&] {
-      const PlaceSet places = trap.places();
-      return std::any_of(places.begin(), places.end(), is_marked);
-    };
-    if (!marks()) {
-      ShrinkingSet siphon(siphons, candidate);
-      siphon.shrink([&] {
-        const PlaceSet places = siphon.places();
-        return std::any_of(places.begin(), places.end(),
-                           [&](std::uint32_t place) { return !siphons.needed(place).empty(); });
-      });
+    ShrinkingSet trap(traps, candidate, marked);
+    if (trap.marked() == 0) {
+      ShrinkingSet siphon(siphons, candidate, required);
+      siphon.shrink([&siphon] { return siphon.marked() > 0; });
       return {true, siphon.places()};
     }
-    trap.shrink(marks);
+    trap.shrink([&trap] { return trap.marked() > 0; });
     solver.add(none_of(trap.places()));
   }
 }
