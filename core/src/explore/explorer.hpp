@@ -126,7 +126,7 @@ class Loop {
       return false;
     }
     if (table.full(index)) {
-      if (!store_.grow(0, index)) {
+      if (!store_.grow(0, index, store_.spare_bytes())) {
         store_.end = SearchEnd::kMemoryLimit;
         return false;
       }

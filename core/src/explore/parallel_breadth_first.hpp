@@ -107,6 +107,7 @@ class ParallelBreadthFirst {
   };
 
   void start_chunk() {
+    spare_bytes_ = store_.spare_bytes();
     const std::size_t left = store_.size - store_.expanded;
     const std::size_t each = std::min(slice_size_, (left + threads_ - 1) / threads_);
     for (std::size_t k = 0; k < threads_; ++k) {
@@ -190,10 +191,10 @@ class ParallelBreadthFirst {
     std::size_t mine = 0;
     for (const Slice& slice : slices_) mine += slice.counts[shard];
     IndexTable& table = store_.tables[shard];
-    bool room = beyond <= store_.max_states && (beyond + 1) * words_ <= store_.states.capacity() && store_.has_room();
+    bool room = beyond <= store_.max_states && (beyond + 1) * words_ <= store_.states.capacity() && spare_bytes_ > 0;
     while (room && (table.full(beyond) || table.room() < mine)) {
       const std::size_t before = table.capacity();
-      room = store_.grow(shard, beyond) && table.capacity() > before;
+      room = store_.grow(shard, beyond, spare_bytes_) && table.capacity() > before;
     }
     if (!room) given_up_[1] = true;
   }
@@ -326,6 +327,7 @@ class ParallelBreadthFirst {
   const Successors& successors_;
   const SearchOptions& options_;
   std::size_t words_, threads_, slice_size_ = 256;
+  std::size_t spare_bytes_ = 0;  // when the chunk began
   std::vector<Slice> slices_;
   std::barrier<> barrier_;
   std::array<std::atomic<bool>, 5> given_up_ = {};  // by phase

@@ -45,26 +45,23 @@ std::size_t Store::bytes() const noexcept {
   return bytes;
 }
 
-bool Store::grow(std::size_t table, std::size_t largest) noexcept {
+bool Store::grow(std::size_t table, std::size_t largest, std::size_t spare) noexcept {
   IndexTable& entries = tables[table];
-  // All tables grow alike, so each may have its share of what is left.
-  const std::size_t used = bytes();
-  const std::size_t left = used < max_bytes ? (max_bytes - used) / tables.size() : 0;
-  const std::size_t capacity = entries.next_capacity(entries.bytes() + left);
+  const std::size_t capacity = entries.next_capacity(entries.bytes() + spare);
   if (capacity == entries.capacity() && entries.tight() && entries.full(0)) return false;
   entries.reset(capacity, 2 * largest, capacity == entries.capacity());
   fill(table);
   return !entries.full(largest);
 }
 
-void Store::split(std::size_t threads) {
+void Store::split(std::size_t shards) {
   const std::size_t capacity = tables.empty() ? IndexTable::kLeastCapacity : tables[0].capacity() * tables.size();
   tables.clear();
-  for (std::size_t i = 0; i < threads; ++i) {
+  for (std::size_t i = 0; i < shards; ++i) {
     tables.emplace_back(std::min(max_bytes, max_states * 16 + 4096));
-    tables[i].reset(std::clamp(capacity / threads, IndexTable::kLeastCapacity, tables[i].most_capacity()), 2 * size);
+    tables[i].reset(std::clamp(capacity / shards, IndexTable::kLeastCapacity, tables[i].most_capacity()), 2 * size);
   }
-  for (std::size_t i = 0; i < threads; ++i) fill(i);
+  for (std::size_t i = 0; i < shards; ++i) fill(i);
 }
 
 void Store::fill(std::size_t table) noexcept {

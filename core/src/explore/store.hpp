@@ -51,12 +51,18 @@ struct Store {
   std::size_t bytes() const noexcept;
   bool has_room() const noexcept { return bytes() < max_bytes; }
 
-  // Puts all markings of a shard into its table again, with the next larger capacity, for indices up to `largest`.
-  // False: there is no memory for it and it is full for good.
-  bool grow(std::size_t table, std::size_t largest) noexcept;
+  // What each table may take beside what it has: all of them grow alike.
+  std::size_t spare_bytes() const noexcept {
+    const std::size_t used = bytes();
+    return used < max_bytes ? (max_bytes - used) / tables.size() : 0;
+  }
 
-  // Divides the table among that many threads.
-  void split(std::size_t threads);
+  // Puts all markings of a shard into its table again, with the next larger capacity, for indices up to `largest`, and
+  // `spare` more bytes at most. False: there is no memory for it and it is full for good. Touches no other table.
+  bool grow(std::size_t table, std::size_t largest, std::size_t spare) noexcept;
+
+  // Divides the table among that many.
+  void split(std::size_t shards);
 
   // Packs everything anew with another layout. Throws std::bad_alloc, and nothing is changed then; False: there is no
   // room for it within max_bytes.
