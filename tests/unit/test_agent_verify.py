@@ -335,3 +335,67 @@ def test_a_finding_has_no_truth_value_of_its_own() -> None:
 def test_arguments_that_make_no_sense_are_named(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(NetError, match=message):
         demo.verify(**arguments)
+
+
+def test_a_hang_that_priority_rules_out_is_no_certain_hang() -> None:
+    agent = Agent("priority")
+
+    @agent.transition(priority=1)
+    def keep(order: Order) -> Letter:
+        return Letter()
+
+    @agent.transition
+    def lose(order: Order) -> Paper:
+        return Paper()
+
+    @agent.transition
+    def send(paper: Paper, stamp: Stamp) -> Note:
+        return Note()
+
+    hang = agent.verify({Order: 1})["no hang"]
+    assert (hang.verdict, hang.exact) == (None, False)
+    assert hang.witness == ("lose returns Paper",)
+    assert agent.run(Order()).marking["Paper"] == 0
+
+
+def test_a_hang_that_needs_the_younger_token_first_is_no_certain_hang() -> None:
+    agent = Agent("age")
+
+    @agent.transition(confirm=True)
+    def publish(paper: Paper) -> Letter:
+        return Letter()
+
+    @agent.transition
+    def shred(paper: Paper, stamp: Stamp) -> None: ...
+
+    after = agent.verify({Paper: 2, Stamp: 1})["no hang after failures"]
+    assert after.verdict is not True
+
+
+def test_a_match_may_find_no_partner_unless_it_is_decided() -> None:
+    agent = Agent("match")
+
+    @agent.transition(match="id")
+    def join(paper: Paper, stamp: Stamp) -> Letter:
+        return Letter()
+
+    tokens = {Paper: 1, Stamp: 1}
+    hang = agent.verify(tokens)["no hang"]
+    assert (hang.verdict, hang.depends) == (None, ("match of join",))
+    assert agent.run(Paper(1), Stamp(2)).marking["Letter"] == 0
+    assert agent.verify(tokens, decided=["join"])["no hang"].verdict is True
+
+
+def test_an_inhibitor_that_starves_only_by_a_race_is_no_certain_hang() -> None:
+    agent = Agent("race")
+
+    @agent.transition
+    def write(order: Order) -> Letter:
+        return Letter()
+
+    @agent.transition(inhibit=[Letter])
+    def post(paper: Paper) -> Note:
+        return Note()
+
+    assert agent.verify({Order: 1, Paper: 1})["no hang"].verdict is None
+    assert agent.run(Order(), Paper()).marking["Paper"] == 0
