@@ -42,7 +42,7 @@ struct CoverabilityTree {
   std::vector<Count> markings;            // (N, P)
   std::vector<std::int64_t> parents;      // (N,), -1 for the root
   std::vector<std::int32_t> transitions;  // (N,): what was fired at the parent, -1 for the root
-  std::vector<std::uint8_t> maximal;      // (N,): no other node is above it; these are the coverability set
+  std::vector<std::uint8_t> maximal;  // (N,): no other node is above it; these are the coverability set (if kComplete)
   // Rows (node, ancestor), by node: after its transition, and after the rows before this one, the path from the
   // ancestor to the node was found repeatable, and the places that it fills became omega.
   std::vector<std::int64_t> pumps;

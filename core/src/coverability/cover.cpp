@@ -231,11 +231,19 @@ class Walk {
 };
 
 // Among the maximal markings, those below another where their control places differ are not maximal after all.
-void compare_across_controls(std::size_t places, CoverabilityTree& tree) {
+void compare_across_controls(std::size_t places, CoverabilityTree& tree, const Stop& stop) {
   const std::vector<std::uint8_t> none(places, 0);
   Antichain antichain(places, none, tree.markings);
+  std::uint64_t polled = 0;
   for (std::size_t node = 0; node < tree.maximal.size(); ++node) {
     if (tree.maximal[node] == 0) continue;
+    if (stop && antichain.work() > polled + (1U << 18)) {
+      polled = antichain.work();
+      if (stop(node)) {
+        tree.end = CoverabilityEnd::kStopped;
+        return;
+      }
+    }
     const std::span<const Count> marking(tree.markings.data() + node * places, places);
     if (antichain.is_below_a_member(marking)) {
       tree.maximal[node] = 0;
@@ -251,7 +259,8 @@ CoverabilityTree cover(const Net& net, std::span<const std::uint8_t> control, Co
                        const Stop& stop) {
   assert(control.size() == net.places());
   CoverabilityTree tree = Walk(net, control, limits, stop).run();
-  if (std::find(control.begin(), control.end(), 1) != control.end()) compare_across_controls(net.places(), tree);
+  const bool controlled = std::any_of(control.begin(), control.end(), [](std::uint8_t flag) { return flag != 0; });
+  if (controlled && tree.end == CoverabilityEnd::kComplete) compare_across_controls(net.places(), tree, stop);
   return tree;
 }
 

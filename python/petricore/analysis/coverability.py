@@ -99,7 +99,7 @@ class Coverability:
         """The minimal coverability set, (K, P), read-only, `OMEGA` for unbounded counts.
 
         Each reachable marking is below one of these (if `complete`), and below each of these, with any counts for its
-        omegas, there is something that a reachable marking covers (if `exact`).
+        omegas, there is something that a reachable marking covers (if `exact`). Not `complete`: what was met so far.
         """
         markings = self._rows.astype(np.int64)
         markings[markings == _MAX_TOKENS] = OMEGA
