@@ -209,7 +209,7 @@ class Walk {
 
   bool stopped() {
     work_ += 8;
-    if (!stop_ || work_ + antichain_.work() < polled_ + (1U << 18)) return false;
+    if (!stop_ || work_ + antichain_.work() < polled_ + (1U << 16)) return false;
     polled_ = work_ + antichain_.work();
     return stop_(tree_.parents.size());
   }
@@ -237,7 +237,7 @@ void compare_across_controls(std::size_t places, CoverabilityTree& tree, const S
   std::uint64_t polled = 0;
   for (std::size_t node = 0; node < tree.maximal.size(); ++node) {
     if (tree.maximal[node] == 0) continue;
-    if (stop && antichain.work() > polled + (1U << 18)) {
+    if (stop && antichain.work() > polled + (1U << 16)) {
       polled = antichain.work();
       if (stop(node)) {
         tree.end = CoverabilityEnd::kStopped;
