@@ -186,7 +186,7 @@ inline void State::change(std::uint32_t place, Count before, Count after) {
   }
 }
 
-inline void State::fire_enabled(std::size_t transition) {
+void State::fire_enabled(std::size_t transition) {
   for (const auto& effect : tables_.effects[transition]) {
     const Count before = marking_[effect.place];
     Count after;

@@ -61,6 +61,9 @@ class State {
   // Throws NotEnabled or TokenOverflow, and changes nothing then.
   void fire(std::size_t transition);
 
+  // As fire, without asking whether it may. REQUIRES: is_enabled(transition).
+  void fire_enabled(std::size_t transition);
+
   // Fires up to `steps` transitions, each drawn uniformly from those enabled; priorities and rates play no part.
   // Which algorithm draws depends on the net alone, so a run is the same on every machine.
   // Returns how many fired: fewer than `steps` only if nothing is enabled any more. Throws TokenOverflow, the state
@@ -70,7 +73,6 @@ class State {
  private:
   void recount();
   std::uint64_t walk(std::uint64_t steps, Rng& rng);
-  void fire_enabled(std::size_t transition);
   [[noreturn]] void undo_and_throw(std::size_t transition, const FiringTables::Effect& at);
   void change(std::uint32_t place, Count before, Count after);
   void satisfy(std::uint32_t transition);

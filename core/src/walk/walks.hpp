@@ -86,7 +86,7 @@ class Walks {
       if (state.enabled().empty()) break;
       const std::uint32_t transition = choose(state, how, rng);
       try {
-        state.fire(transition);
+        state.fire_enabled(transition);
       } catch (const TokenOverflow&) {
         break;
       }

@@ -26,7 +26,7 @@ _PACKAGES = {
     "pydantic": ("agent", "agents: typed tokens"),
     "rich": ("cli", "live progress in the terminal"),
     "httpx": ("demo", "petricore demo"),
-    "scipy": ("sparse", "sparse incidence matrices"),
+    "scipy": ("analysis", "the state equation; sparse incidence matrices"),
     "networkx": ("io", "Net.to_networkx"),
     "pm4py": ("io", "Net.to_pm4py and Net.from_pm4py"),
 }
