@@ -15,4 +15,5 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   bind_coverability(m);
   bind_structure(m);
   bind_walk(m);
+  bind_reduce(m);
 }

@@ -13,3 +13,4 @@ void bind_state_graph(pybind11::module_& m);
 void bind_coverability(pybind11::module_& m);
 void bind_structure(pybind11::module_& m);
 void bind_walk(pybind11::module_& m);
+void bind_reduce(pybind11::module_& m);
