@@ -13,7 +13,15 @@ from typing import Any
 from benchmarks import peers
 from benchmarks.method import Figure, machine, table
 
-NAMES = ("random_firing", "bulk_enabled", "conflicts_steps", "fork_join", "fleet_claims", "import_time")
+NAMES = (
+    "random_firing",
+    "bulk_enabled",
+    "conflicts_steps",
+    "state_space",
+    "fork_join",
+    "fleet_claims",
+    "import_time",
+)
 _BEGIN, _END = "<!-- figures -->", "<!-- /figures -->"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -56,11 +57,11 @@ def scattered(size: int = 1000, tokens: int = 5000, seed: int = 7) -> pc.Net:
     return net
 
 
-def contest() -> list[pc.Net]:
-    """Kanban-5, and SharedMemory-10 where the contest's nets lie beside the project."""
+def contest(names: Sequence[str] = ("Kanban-PT-00005", "SharedMemory-PT-000010")) -> list[pc.Net]:
+    """Nets of the Model Checking Contest: those of the tests, and others where they lie beside the project."""
     folders = (_ROOT / "tests" / "models", _ROOT.parent / "shared" / "nets")
     found = []
-    for name in ("Kanban-PT-00005", "SharedMemory-PT-000010"):
+    for name in names:
         path = next(
             (folder / f"{name}.pnml" for folder in folders if (folder / f"{name}.pnml").exists()), None
         )

@@ -23,12 +23,12 @@ def _program(name: str) -> str | None:
     return str(out)
 
 
-def rate(name: str, net: pc.Net, amount: int) -> float | None:
-    """What the loop `name` reaches on the net, per CPU second; None without a compiler."""
+def rate(name: str, net: pc.Net, amount: int, appended: str = "") -> float | None:
+    """What the loop `name` reaches on the net (and on what is `appended`) per CPU second; None without a compiler."""
     program = _program(name)
     if program is None:
         return None
     done = subprocess.run(
-        [program, str(amount)], input=as_text(net), capture_output=True, text=True, check=True
+        [program, str(amount)], input=as_text(net) + appended, capture_output=True, text=True, check=True
     )
     return float(done.stdout)

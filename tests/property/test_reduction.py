@@ -6,7 +6,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from petricore import Net
+from petricore.analysis.by_reduction import by_reduction
+from petricore.analysis.formula import Compare, Deadlock, Fireable, Formula, Temporal
+from petricore.analysis.portfolio import Budget, Problem
 from petricore.analysis.reduction import reduce
+from petricore.analysis.searching import full_search
+from petricore.analysis.witness import verified
 from tests.property.nets import nets
 from tests.property.oracle import Marking, Oracle
 
@@ -109,3 +114,23 @@ def test_a_reduced_net_reaches_the_same_visible_counts(net: Net, data: st.DataOb
     assert {seen(net, m) for m in whole} == {seen(small, m) for m in reduced}
     for m, path in reduced.items():
         assert seen(net, _replayed(net, reduction.lift(path))) == seen(small, m)
+
+
+@given(_small | _plain | _chains(), st.data())
+def test_the_portfolio_method_agrees_with_the_whole_search(net: Net, data: st.DataObject) -> None:
+    engine = net.compile()
+    if not engine.state_space(limit=400).complete:
+        return
+    place = data.draw(st.sampled_from(engine.places))
+    goals: list[Formula] = [Deadlock(), Compare(((place, -1),), -data.draw(st.integers(1, 4)))]
+    if engine.transitions:
+        goals.append(Fireable(data.draw(st.sampled_from(engine.transitions))))
+    for goal in goals:
+        problem = Problem(engine, Temporal("EF", goal))
+        mine, whole = by_reduction(problem, Budget()), full_search(problem, Budget())
+        assert whole is not None
+        if mine is None:
+            continue
+        assert mine.holds == whole.holds
+        if mine.witness is not None:
+            verified(engine, mine.witness, goal, mine.method)

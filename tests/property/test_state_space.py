@@ -153,7 +153,8 @@ def test_stubborn_sets_keep_every_deadlock(net: Net, order: str) -> None:
     if not whole.complete:
         return
     reduced = engine.state_space(reduction="stubborn", order=order)
-    assert reduced.complete and reduced.reduced
+    assert reduced.complete
+    assert reduced.reduced
     assert len(reduced) <= len(whole)
     assert {tuple(reduced.marking(i)) for i in reduced.deadlocks} == {
         tuple(whole.marking(i)) for i in whole.deadlocks

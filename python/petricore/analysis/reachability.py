@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from petricore.analysis.by_coverability import by_coverability
+from petricore.analysis.by_reduction import by_reduction
 from petricore.analysis.facts import facts_of
 from petricore.analysis.formula import Constant, Formula, Temporal
 from petricore.analysis.portfolio import Budget, Problem, Stage, first_answer
@@ -26,10 +27,12 @@ STAGES: Sequence[Stage] = (
     Stage(full_search, seconds=0.5, states=20_000),
     Stage(by_state_equation, seconds=3.0, share=0.2),
     Stage(by_walk, seconds=0.5, share=0.1),
+    Stage(by_reduction, seconds=2.0, share=0.3),
     Stage(reduced_search, seconds=2.0),
     Stage(by_coverability, seconds=2.0, share=0.3),
     Stage(full_search, seconds=2.0, share=0.4),
     Stage(by_walk, seconds=5.0, share=0.2),
+    Stage(by_reduction, share=0.3),
     Stage(reduced_search, share=0.5),
     Stage(by_coverability, share=0.5),
     Stage(full_search),
