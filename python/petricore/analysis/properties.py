@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from petricore import _core
+from petricore.analysis.by_commoner import live_by_commoner
 from petricore.analysis.coverability import OMEGA, coverability
 from petricore.analysis.facts import facts_of
 from petricore.analysis.formula import (
@@ -262,6 +263,9 @@ def _live(engine: Engine, names: tuple[str, ...], budget: Budget) -> Verdict:
             return Verdict(False, (), f"{name!r} can never fire", "structure")
     if not names:
         return Verdict(True, None, "there are no transitions", "structure")
+    by_structure = live_by_commoner(engine, budget)
+    if by_structure is not None:
+        return by_structure
     # After a deadlock nothing fires again: the cheapest refutation.
     third = budget if budget.seconds is None else budget.part(budget.seconds / 3)
     deadlock = reachable(engine, Deadlock(), third)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from petricore.analysis.by_commoner import by_commoner
 from petricore.analysis.by_coverability import by_coverability
 from petricore.analysis.by_reduction import by_reduction
 from petricore.analysis.facts import facts_of
@@ -25,6 +26,7 @@ __all__ = ["STAGES", "decide_reachability", "reachable"]
 
 STAGES: Sequence[Stage] = (
     Stage(full_search, seconds=0.5, states=20_000),
+    Stage(by_commoner),
     Stage(by_state_equation, seconds=3.0, share=0.2),
     Stage(by_walk, seconds=0.5, share=0.1),
     Stage(by_reduction, seconds=2.0, share=0.3),
