@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ import petricore as pc
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-AGENT, ENGINE = BLOCKS
+AGENT, ENGINE, QUESTIONS = BLOCKS
 
 
 def run(block: str) -> list[str]:
@@ -39,6 +40,34 @@ def test_the_engine_prints_what_the_comments_say() -> None:
     first, last = run(ENGINE)
     assert first == "[ True  True] [2 1]"
     assert re.fullmatch(r"\{'free': \d, 'full': \d\}", last)
+
+
+def test_the_questions_have_the_answers_in_the_comments() -> None:
+    scope: dict[str, Any] = {}
+    exec(ENGINE, scope)
+    answers = []
+    for line in QUESTIONS.splitlines():
+        if line.startswith("engine.check"):
+            question, _, comment = line.partition("#")
+            answers.append(eval(question, scope))
+            assert comment.strip().startswith(str(answers[-1]))
+        else:
+            exec(line, scope)
+    assert answers == [False, True, ("produce",) * 3]
+    assert len(scope["space"]) == 4
+
+
+def test_the_verification_shown_is_what_is_printed(tmp_path: Path) -> None:
+    (tmp_path / "count.py").write_text(AGENT, encoding="utf-8")
+    [shown] = re.findall(r"^```\n(count with .*?)^```", README, re.MULTILINE | re.DOTALL)
+    done = subprocess.run(
+        [sys.executable, "-m", "petricore.cli", "verify", "count.py:agent", "--input", "Folder=2"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == shown
 
 
 def test_the_drawing_is_of_the_agents_net() -> None:

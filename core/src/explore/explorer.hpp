@@ -77,7 +77,7 @@ bool equal_words(const Word* a, const Word* b, std::size_t words) noexcept {
 template <class Successors>
 class Loop {
  public:
-  static constexpr std::size_t W = Successors::kWords;
+  static constexpr std::size_t kWords = Successors::kWords;
 
   Loop(Store& store, const Successors& successors, const SearchOptions& options)
       : store_(store), successors_(successors), options_(options), words_(successors.words()), buffer_(words_) {}
@@ -111,7 +111,7 @@ class Loop {
   IndexTable::Place look_up(std::size_t i) const noexcept {
     const Word* state = buffer_.state(i);
     const auto is = [&](std::uint32_t known) {
-      return equal_words<W>(store_.states.data() + std::size_t{known} * words_, state, words_);
+      return equal_words<kWords>(store_.states.data() + std::size_t{known} * words_, state, words_);
     };
     if (is(guesses_[i])) return {guesses_[i], 0};
     return store_.tables[0].find(buffer_.hash(i), is);
@@ -149,8 +149,8 @@ class Loop {
   const Successors& successors_;
   const SearchOptions& options_;
   std::size_t words_;
-  Buffer<W> buffer_;
-  std::vector<std::uint32_t> guesses_ = std::vector<std::uint32_t>(Buffer<W>::kCapacity);
+  Buffer<kWords> buffer_;
+  std::vector<std::uint32_t> guesses_ = std::vector<std::uint32_t>(Buffer<kWords>::kCapacity);
   std::uint64_t work_ = 0;
 };
 

@@ -78,7 +78,7 @@ class ParallelBreadthFirst {
   }
 
  private:
-  static constexpr std::size_t W = Successors::kWords;
+  static constexpr std::size_t kWords = Successors::kWords;
   static constexpr std::size_t kTarget = std::size_t{1} << 13;  // successors in a slice: they stay in the cache
   static constexpr std::size_t kNoMarking = std::numeric_limits<std::size_t>::max();
 
@@ -144,7 +144,7 @@ class ParallelBreadthFirst {
       slice.starts.push_back(static_cast<std::uint32_t>(before));
       const bool whole =
           successors_(store_.state(i), slice.overflowed, [&](const Word* state, Word hash, std::uint32_t transition) {
-            const std::size_t words = W == 0 ? words_ : W;
+            const std::size_t words = kWords == 0 ? words_ : kWords;
             if (slice.size == slice.hashes.size()) [[unlikely]]
               slice.reserve(2 * slice.size + kTarget, words);
             const std::size_t position = slice.size++;
@@ -229,13 +229,13 @@ class ParallelBreadthFirst {
         }
         const std::uint32_t position = filed[i];
         const Word* state = slice.states.data() + position * words_;
-        if (equal_words<W>(store_.states.data() + std::size_t{guess} * words_, state, words_)) {
+        if (equal_words<kWords>(store_.states.data() + std::size_t{guess} * words_, state, words_)) {
           slice.found[position] = guess;
           continue;
         }
         const Word hash = hash_of(i);
         const IndexTable::Place place =
-            table.find(hash, [&](std::uint32_t index) { return equal_words<W>(state_at(index), state, words_); });
+            table.find(hash, [&](std::uint32_t index) { return equal_words<kWords>(state_at(index), state, words_); });
         if (place.index != IndexTable::kNone) {
           slice.found[position] = place.index;
           continue;

@@ -43,6 +43,7 @@ SparseSuccessors::SparseSuccessors(const Net& net, const Layout& layout)
     }
     const auto row_of = [](const auto& by_word) {
       std::vector<typename std::decay_t<decltype(by_word)>::mapped_type> row;
+      row.reserve(by_word.size());
       for (const auto& [word, part] : by_word) row.push_back(part);
       return row;
     };

@@ -96,7 +96,7 @@ Reduction WorkingNet::finish() {
   }
   for (const WorkingTransition& transition : transitions) {
     if (!transition.alive) continue;
-    std::vector<Arc> inputs, outputs, reads, inhibitors, resets_;
+    std::vector<Arc> inputs, outputs, reads, inhibitors, reset_arcs;
     for (const WorkingArc& arc : transition.arcs) {
       if (arc.need > 0) inputs.push_back({renamed[arc.place], static_cast<Count>(arc.need)});
       if (arc.need + arc.change > 0) {
@@ -112,13 +112,13 @@ Reduction WorkingNet::finish() {
       };
       carry(whole.spec().reads, reads, true);
       carry(whole.spec().inhibitors, inhibitors, false);
-      carry(whole.spec().resets, resets_, false);
+      carry(whole.spec().resets, reset_arcs, false);
     }
     spec.inputs.append(inputs);
     spec.outputs.append(outputs);
     spec.reads.append(reads);
     spec.inhibitors.append(inhibitors);
-    spec.resets.append(resets_);
+    spec.resets.append(reset_arcs);
     spec.priorities.push_back(0);
     spec.rates.push_back(1.0);
     result_.stories_of.push_back(transition.story);
