@@ -48,7 +48,7 @@ def decide_reachability(problem: Problem, budget: Budget) -> Verdict:
     assert goal is not None
     engine = problem.engine
     if holds_initially(engine, goal):
-        return Verdict(True, (), "it holds in the initial marking", "initial marking", 1)
+        return Verdict(True, (), "the initial marking shows it", "initial marking", 1)
     simple = facts_of(engine).simplify(negation_normal_form(goal))
     if isinstance(simple, Constant):
         assert not simple.value, "what always holds holds initially"
