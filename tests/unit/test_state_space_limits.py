@@ -65,7 +65,7 @@ def _rings() -> Engine:
         "engine.state_space(threads=1, memory=1 << 30)",
         "engine.state_space(threads=2, memory=1 << 30)",
         "engine.state_space(order='depth', memory=1 << 30)",
-        "engine.check('AF (r0p3 >= 9 and r1p3 >= 9)', memory=1 << 30)",
+        "engine.check('AG EF (r0p0 >= 9 and r1p0 >= 9 and r2p0 >= 9 and r3p0 >= 9)', memory=1 << 30)",
     ],
 )
 def test_ctrl_c_is_heard(search: str) -> None:
