@@ -52,6 +52,22 @@ TEST_CASE("a net where nothing is enabled ends the search at once") {
   CHECK(walk_to(net, FiringTables(net), nullptr, {1'000'000'000}).found);
 }
 
+TEST_CASE("walks of one firing, or of none that fits, stop when they are told to") {
+  // Whatever fires first, the next firing would exceed what a place can hold.
+  const Net growing = make_net({0}, {{{}, {{0, kMaxTokens}}}, {{}, {{0, kMaxTokens}}}});
+  // Whatever fires first, nothing can fire then.
+  const Net ending = make_net({1, 0}, {{{{0, 1}}, {}}, {{{0, 1}}, {}}});
+  for (const Net* net : {&growing, &ending}) {
+    std::uint64_t asked = 0;
+    WalkOptions options{1'000'000'000};
+    options.stop = [&](std::uint64_t) { return ++asked == 3; };
+    const Predicate goal = at_least(net->places(), static_cast<std::uint32_t>(net->places() - 1), kMaxTokens);
+    const Predicate never{net->places(), Csr<Predicate::Term>({0, 0}, {}), {{-1, 2, 2}}};
+    CHECK_FALSE(walk_to(*net, FiringTables(*net), net == &ending ? &goal : &never, options).found);
+    CHECK(asked == 3);
+  }
+}
+
 TEST_CASE("resets, inhibitors and overflows end no search") {
   // 0 grows by half of all that fits, and transition 1 empties it.
   const Net net = make_net({0, 0}, {{{}, {{0, kMaxTokens / 2}}}, {{}, {{1, 1}}, {}, {{1, 3}}, {{0, 1}}}});

@@ -93,17 +93,20 @@ class Walks {
       if (how == Style::kGuided) follow(state, transition);
       if (fired) fired->push_back(transition);
       if (!searching) continue;
-      if ((++steps_ % kPoll) == 0 && options_.stop && options_.stop(steps_)) {
-        stopped_ = true;
-        return false;
-      }
+      if (spend_step()) return false;
       if (!goal_.changed_by(transition)) continue;
       const bool over = goal_.visit(state);
       each(At{number, step});
       if (over) return true;
     }
-    if (searching) ++steps_;  // also a walk without a firing costs something
+    if (searching) spend_step();  // also a walk without a firing costs something
     return false;
+  }
+
+  // Counts one, and asks now and then whether to stop.
+  bool spend_step() {
+    if ((++steps_ % kPoll) == 0 && options_.stop && options_.stop(steps_)) stopped_ = true;
+    return stopped_;
   }
 
   std::uint32_t choose(const State& state, Style how, Rng& rng) {
