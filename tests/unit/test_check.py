@@ -140,6 +140,12 @@ def test_bad_options_are_refused(options: dict[str, object], message: str) -> No
         growing().check("AG EF crop == 0", **options)  # type: ignore[arg-type]
 
 
+def test_a_limit_beyond_64_bits_is_none() -> None:
+    engine = producer_consumer()
+    verdict = engine.check("AG EF full == 0", limit=10**30, memory=10**30, timeout=10)
+    assert verdict.holds is True
+
+
 def test_unknown_names_are_refused_with_what_was_meant() -> None:
     engine = producer_consumer()
     with pytest.raises(pc.FormulaError, match=r"no place 'fre' \(did you mean 'free'\?\)"):

@@ -183,3 +183,12 @@ def test_queries_about_unbounded_nets_are_decided() -> None:
     never = engine.check("reachable: store >= 3 and idle + done >= 2")
     assert never.holds is False
     assert engine.check("quasi-live: never").holds is False
+
+
+def test_a_transition_to_enable_may_be_numbered() -> None:
+    net = Net()
+    net.add_place("a")
+    net.add_transition("fill", outputs=["a"])
+    net.add_transition("take", inputs=["a"])
+    found = net.compile().coverability()
+    assert found.path_enabling(1) == found.path_enabling("take") == ("fill",)

@@ -7,12 +7,11 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from petricore.analysis.formula import Formula, Property, places_of, subformulas, transitions_of
 from petricore.analysis.parser import parse_formula
 from petricore.analysis.portfolio import Budget
 from petricore.analysis.properties import decide_property
+from petricore.analysis.space import positive, seconds_of
 from petricore.analysis.temporal import decide
 from petricore.analysis.verdict import Verdict
 from petricore.errors import NetError
@@ -34,15 +33,11 @@ def check(
     progress: Callable[[int], object] | bool | None = None,
 ) -> Verdict:
     """See `Engine.check`."""
-    for what, value in (("limit", limit), ("memory", memory), ("threads", threads)):
-        if value is not None and (
-            isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1
-        ):
-            raise NetError(f"{what} is a positive integer, not {value!r}")
-    if timeout is not None and (
-        isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout >= 0
-    ):
-        raise NetError(f"timeout is a number of seconds, not {timeout!r}")
+    states, most_bytes, most_threads = (
+        None if value is None else positive(value, what, 0)
+        for what, value in (("limit", limit), ("memory", memory), ("threads", threads))
+    )
+    seconds = seconds_of(timeout)
     if isinstance(formula, str):
         formula = parse_formula(formula, places=engine._place_index, transitions=engine._transition_index)
     elif isinstance(formula, Formula):
@@ -50,10 +45,10 @@ def check(
     else:
         raise NetError(f"a formula is a string or a Formula, not {type(formula).__name__}")
     budget = Budget(
-        deadline=None if timeout is None else time.monotonic() + timeout,
-        states=limit,
-        memory=memory,
-        threads=threads,
+        deadline=None if timeout is None else time.monotonic() + seconds,
+        states=states,
+        memory=most_bytes,
+        threads=most_threads,
         progress=progress,
     )
     if isinstance(formula, Property):

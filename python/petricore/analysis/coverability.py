@@ -136,7 +136,7 @@ class Coverability:
         nodes = np.flatnonzero((wanted <= self._tree.markings).all(axis=1))
         return self._path_to(nodes, wanted.astype(np.int64))
 
-    def path_enabling(self, transition: str) -> tuple[str, ...] | None:
+    def path_enabling(self, transition: str | int) -> tuple[str, ...] | None:
         """Transitions that lead to a marking at which `transition` is enabled; None as for `path`.
 
         Raises:
@@ -144,7 +144,7 @@ class Coverability:
         """
         t = self._engine._index_of(transition)
         wanted = np.zeros(len(self.places), np.int64)
-        arcs = self._engine._transitions[transition]
+        arcs = self._engine._transitions[self._engine.transitions[t]]
         for place, weight in (*arcs.inputs.items(), *arcs.reads.items()):
             p = self._engine._place_index[place]
             wanted[p] = max(wanted[p], weight)
