@@ -176,7 +176,10 @@ def test_the_contest_is_told_what_cannot_be_computed(capsys: pytest.CaptureFixtu
     model = str(MODELS / "Kanban-PT-00005.pnml")
     assert main(["analyse", model, "--mcc", "StateSpace", "--limit", "1000"]) == 0
     assert capsys.readouterr().out == "CANNOT_COMPUTE\n"
-    assert main(["analyse", model, "--mcc", "Liveness", "--limit", "1000"]) == 0
+    undecided = str(MODELS / "SwimmingPool-PT-01.pnml")
+    assert main(["analyse", undecided, "--mcc", "Liveness", "--limit", "1000"]) == 0
     assert capsys.readouterr().out == "FORMULA Liveness CANNOT_COMPUTE\n"
+    assert main(["analyse", model, "--mcc", "Liveness", "--limit", "1000"]) == 0
+    assert capsys.readouterr().out == "FORMULA Liveness TRUE TECHNIQUES STRUCTURAL\n"
     assert main(["analyse", model, "--mcc", "LTLCardinality"]) == 0
     assert capsys.readouterr().out == "DO_NOT_COMPETE\n"

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Edges", "StateSpace", "explore"]
 
 MOST_STATES = 2**32 - 2
+MOST_THREADS = 64
 _SECONDS_FOR_BOUNDS = 0.2  # known bounds save bits; looking for more of them soon costs more than the bits do
 
 
@@ -156,6 +157,8 @@ class StateSpace:
         return None if found == 2**32 - 1 else found
 
     def _checked(self, i: int) -> int:
+        if isinstance(i, bool) or not isinstance(i, (int, np.integer)):
+            raise NetError(f"a state is numbered, not {i!r}")
         if not 0 <= i < len(self):
             raise IndexError(f"state {i} of a space of {len(self)}")
         return int(i)
@@ -187,7 +190,7 @@ def explore(
         "edges": edges or (reduced and order == "breadth"),
         "max_states": positive(limit, "limit", MOST_STATES),
         "max_bytes": positive(memory, "memory", available_memory()),
-        "threads": positive(threads, "threads", os.cpu_count() or 1),
+        "threads": min(positive(threads, "threads", os.cpu_count() or 1), MOST_THREADS),
         "bounds": engine._core.place_bounds(min(_SECONDS_FOR_BOUNDS, seconds_of(timeout))),
         "seconds": seconds_of(timeout),
     }
@@ -209,7 +212,11 @@ def seconds_of(timeout: float | None) -> float:
     """A checked time limit in seconds; None is no limit."""
     if timeout is None:
         return float("inf")
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout >= 0:
+    if (
+        isinstance(timeout, bool)
+        or not isinstance(timeout, (int, float, np.integer, np.floating))
+        or not timeout >= 0
+    ):
         raise NetError(f"timeout is a number of seconds, not {timeout!r}")
     return float(timeout)
 

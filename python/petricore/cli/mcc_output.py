@@ -21,7 +21,9 @@ __all__ = ["answers"]
 
 _ALWAYS = ("EXPLICIT",)
 _TECHNIQUES = {
+    "structural reduction": ("STRUCTURAL_REDUCTION", "EXPLICIT", "STUBBORN_SETS"),
     "structure": ("STRUCTURAL",),
+    "siphons and traps": ("STRUCTURAL",),
     "invariants": ("TOPOLOGICAL",),
     "state equation": ("STATE_EQUATION",),
     "walk": ("RANDOM_WALK",),
