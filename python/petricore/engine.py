@@ -386,12 +386,12 @@ class Engine:
             sparse: a matrix of scipy (extra: petricore[sparse]), for nets of thousands of places.
 
         Returns:
-            int64 (K, P), rows in a fixed order.
+            int64 (K, P), rows in a fixed order; Python integers (dtype object) if a weight does not fit 63 bits.
 
         Raises:
             LimitReached: a limit ended it.
             NetError: an argument is out of range.
-            WeightOverflowError: a weight does not fit 63 bits.
+            WeightOverflowError: `sparse`, and a weight does not fit 127 bits on the way.
         """
         from petricore.analysis.structure import semiflows
 

@@ -11,6 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from petricore import Net
+from petricore.analysis.exact_semiflows import exact_semiflows
 from petricore.analysis.structure import commoner, greatest_siphon, greatest_trap
 from tests.property.nets import nets
 from tests.property.oracle import Marking, Oracle
@@ -281,3 +282,14 @@ def test_choice_classes_are_those_of_the_definitions(net: Net) -> None:
         len(post[p]) == 1 and len([t for t, q in out if q == p]) == 1 for p in net.places
     )
     assert classes.pure == (not any((p, t) in into for t, p in out))
+
+
+@given(any_net, st.sampled_from(["places", "transitions"]))
+def test_integers_of_any_size_give_the_semiflows_that_the_core_gives(net: Net, of: str) -> None:
+    engine = net.compile()
+    assert of in ("places", "transitions")
+    found = exact_semiflows(engine, of, limit=10_000, seconds=60.0)  # type: ignore[arg-type]
+    core = engine.place_invariants() if of == "places" else engine.transition_invariants()
+    assert {frozenset(row.items()) for row in found} == {
+        frozenset((i, weight) for i, weight in enumerate(row) if weight) for row in core.tolist()
+    }

@@ -96,14 +96,18 @@ def test_weights_above_64_bits_on_the_way_are_no_obstacle() -> None:
     assert row == [2**30 - 1, 2**30 + 1, 2**30 - 1, 2**30 + 1, 2**30 - 1]
 
 
-def test_weights_beyond_63_bits_are_an_error_that_says_so() -> None:
+def test_weights_beyond_63_bits_are_whole_numbers_of_any_size() -> None:
     net = Net("powers")
     net.add_place("p0")
-    for i in range(41):
+    for i in range(90):
         net.add_place(f"p{i + 1}")
         net.add_transition(f"t{i}", {f"p{i}": 3}, {f"p{i + 1}": 2})
-    with pytest.raises(WeightOverflowError, match="63 bits"):
-        net.compile().place_invariants()
+    engine = net.compile()
+    [row] = engine.place_invariants().tolist()
+    assert row == [2 ** (90 - i) * 3**i for i in range(91)]
+    assert engine.transition_invariants().shape == (0, 90)
+    with pytest.raises(WeightOverflowError, match="127 bits"):
+        engine.place_invariants(sparse=True)
 
 
 def test_limits_end_the_search_with_an_error() -> None:

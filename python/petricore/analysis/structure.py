@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
+from petricore.analysis.exact_semiflows import exact_semiflows
 from petricore.analysis.space import positive, seconds_of
 from petricore.errors import LimitReached, NetError, PetriError, WeightOverflowError
 
@@ -46,7 +47,7 @@ def semiflows(
         of == "places", positive(limit, "limit", _MOST), seconds_of(timeout)
     )
     if end == "overflow":
-        raise WeightOverflowError(f"an invariant of the {of} has weights that do not fit 63 bits")
+        return _exact(engine, of, limit, timeout, sparse=sparse)
     if end != "complete":
         bound = f"limit of {limit} rows" if end == "rows" else f"time limit of {timeout} s"
         raise LimitReached(f"the {bound} ended the search for invariants of the {of}")
@@ -60,6 +61,26 @@ def semiflows(
         return matrix
     rows = np.zeros(shape, np.int64)
     rows[np.repeat(np.arange(shape[0]), np.diff(offsets)), indices] = weights
+    return rows
+
+
+def _exact(
+    engine: Engine,
+    of: Literal["places", "transitions"],
+    limit: int | None,
+    timeout: float | None,
+    *,
+    sparse: bool,
+) -> npt.NDArray[np.int64]:
+    found = exact_semiflows(engine, of, positive(limit, "limit", _MOST), seconds_of(timeout))
+    large = any(weight > _MOST for row in found for weight in row.values())
+    if sparse:
+        raise WeightOverflowError(
+            f"an invariant of the {of} needs integers beyond 127 bits: ask for a dense array"
+        )
+    rows = np.zeros((len(found), len(getattr(engine, of))), object if large else np.int64)
+    for i, row in enumerate(found):
+        rows[i, list(row)] = list(row.values())
     return rows
 
 
