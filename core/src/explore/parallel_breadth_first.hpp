@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <barrier>
 #include <limits>
 #include <thread>
 #include <vector>
 
 #include "explorer.hpp"
+#include "spin_barrier.hpp"
 
 namespace petricore::explore {
 
@@ -36,9 +36,9 @@ class ParallelBreadthFirst {
         words_(successors.words()),
         threads_(store.tables.size()),
         slices_(threads_),
-        barrier_(static_cast<std::ptrdiff_t>(threads_)) {
+        barrier_(threads_) {
     for (Slice& slice : slices_) {
-      slice.filed.resize(threads_);
+      for (auto* lists : {&slice.filed, &slice.looked_up, &slice.slots}) lists->resize(threads_);
       slice.counts.resize(threads_);
       slice.news.resize(threads_);
     }
@@ -79,7 +79,7 @@ class ParallelBreadthFirst {
 
  private:
   static constexpr std::size_t kWords = Successors::kWords;
-  static constexpr std::size_t kTarget = std::size_t{1} << 13;  // successors in a slice: they stay in the cache
+  static constexpr std::size_t kTarget = std::size_t{1} << 14;  // successors in a slice: they stay in the cache
   static constexpr std::size_t kNoMarking = std::numeric_limits<std::size_t>::max();
 
   // A slice, and its successors by position.
@@ -88,20 +88,24 @@ class ParallelBreadthFirst {
     std::size_t size = 0;             // successors
     std::vector<Word> states, hashes;
     std::vector<std::uint32_t> fired;
-    std::vector<std::uint32_t> found;               // the index, provisional if it is not below store.size
-    std::vector<std::uint32_t> places;              // of a new one: its slot, then its number
-    std::vector<std::vector<std::uint32_t>> filed;  // by shard: positions
-    std::vector<std::size_t> counts;                // by shard: how many are filed
-    std::vector<std::size_t> news;                  // by shard: how many are new
-    std::vector<std::uint32_t> starts;              // the first successor of each marking, and their number at the end
+    std::vector<std::uint32_t> found;    // the index, provisional if it is not below store.size
+    std::vector<std::uint32_t> numbers;  // of a new one
+    // By shard, in the order filed: apart, so that two threads never write to one cache line. What was looked up, and
+    // the slots of what is new.
+    std::vector<std::vector<std::uint32_t>> filed, looked_up, slots;
+    std::vector<std::size_t> counts;    // by shard: how many are filed
+    std::vector<std::size_t> news;      // by shard: how many are new
+    std::vector<std::uint32_t> starts;  // the first successor of each marking, and their number at the end
     std::vector<std::uint32_t> deadlocks;
     std::size_t overflow_at = kNoMarking;  // the first marking with a successor that does not fit,
     std::uint32_t overflowed = 0;          // and the transition
 
     void reserve(std::size_t capacity, std::size_t words) {
       states.resize(capacity * words);
-      for (auto* column : {&fired, &found, &places}) column->resize(capacity);
-      for (auto& positions : filed) positions.resize(capacity);
+      for (auto* column : {&fired, &found, &numbers}) column->resize(capacity);
+      for (auto* lists : {&filed, &looked_up, &slots}) {
+        for (auto& list : *lists) list.resize(capacity);
+      }
       hashes.resize(capacity);
     }
   };
@@ -214,6 +218,7 @@ class ParallelBreadthFirst {
       Slice& slice = slices_[k];
       const std::size_t count = bases[k + 1] - bases[k];
       const std::uint32_t* filed = slice.filed[shard].data();
+      std::uint32_t* looked_up = slice.looked_up[shard].data();
       const std::size_t last = slice.counts[shard];
       const auto hash_of = [&](std::size_t i) { return store_.shard(slice.hashes[filed[i]]).hash; };
       std::size_t news = 0;
@@ -230,20 +235,17 @@ class ParallelBreadthFirst {
         const std::uint32_t position = filed[i];
         const Word* state = slice.states.data() + position * words_;
         if (equal_words<kWords>(store_.states.data() + std::size_t{guess} * words_, state, words_)) {
-          slice.found[position] = guess;
+          looked_up[i] = guess;
           continue;
         }
         const Word hash = hash_of(i);
         const IndexTable::Place place =
             table.find(hash, [&](std::uint32_t index) { return equal_words<kWords>(state_at(index), state, words_); });
-        if (place.index != IndexTable::kNone) {
-          slice.found[position] = place.index;
-          continue;
-        }
-        const auto provisional = static_cast<std::uint32_t>(store_.size + bases[k] + position);
-        table.put(place.slot, hash, provisional);
-        slice.found[position] = provisional;
-        slice.places[position] = static_cast<std::uint32_t>(place.slot);
+        looked_up[i] = place.index;
+        if (place.index != IndexTable::kNone) continue;
+        looked_up[i] = static_cast<std::uint32_t>(store_.size + bases[k] + position);
+        table.put(place.slot, hash, looked_up[i]);
+        slice.slots[shard][i] = static_cast<std::uint32_t>(place.slot);
         ++news;
       }
       slice.news[shard] = news;
@@ -258,13 +260,17 @@ class ParallelBreadthFirst {
       for (const std::size_t news : slices_[j].news) next += news;
     }
     Slice& slice = slices_[k];
+    std::vector<std::size_t> next_filed(threads_, 0);
     for (std::size_t position = 0; position < count; ++position) {
+      const std::size_t shard = store_.shard(slice.hashes[position]).table;
+      const std::size_t at = next_filed[shard]++;
+      slice.found[position] = slice.looked_up[shard][at];
       if (slice.found[position] != base + position) continue;
       const Word* state = slice.states.data() + position * words_;
       std::copy_n(state, words_, store_.states.data() + next * words_);
       const auto number = static_cast<std::uint32_t>(next);
-      store_.tables[store_.shard(slice.hashes[position]).table].renumber(slice.places[position], number);
-      slice.places[position] = number;
+      store_.tables[shard].renumber(slice.slots[shard][at], number);
+      slice.numbers[position] = number;
       if (options_.goal != nullptr && holds(*options_.goal, store_.layout, state)) given_up_[3] = true;
       ++next;
     }
@@ -282,7 +288,7 @@ class ParallelBreadthFirst {
         const std::size_t position_of_new = index - store_.size;
         std::size_t owner = 0;
         while (position_of_new >= bases[owner + 1]) ++owner;
-        index = slices_[owner].places[position_of_new - bases[owner]];
+        index = slices_[owner].numbers[position_of_new - bases[owner]];
       }
       store_.targets.data()[at + position] = index;
       store_.transitions.data()[at + position] = static_cast<std::int32_t>(slice.fired[position]);
@@ -329,7 +335,7 @@ class ParallelBreadthFirst {
   std::size_t words_, threads_, slice_size_ = 256;
   std::size_t spare_bytes_ = 0;  // when the chunk began
   std::vector<Slice> slices_;
-  std::barrier<> barrier_;
+  SpinBarrier barrier_;
   std::array<std::atomic<bool>, 5> given_up_ = {};  // by phase
   bool done_ = false;                               // written between barriers
 };
