@@ -16,7 +16,7 @@ namespace petricore {
 // What is wrong with the text of an expression, and at which character.
 class ExpressionError : public std::invalid_argument {
  public:
-  ExpressionError(const std::string& what, std::size_t position) : std::invalid_argument(what), position(position) {}
+  ExpressionError(const std::string& what, std::size_t where) : std::invalid_argument(what), position(where) {}
   std::size_t position;
 };
 
@@ -29,8 +29,28 @@ class ExpressionError : public std::invalid_argument {
 class Expression {
  public:
   enum class Op : std::uint8_t {
-    kConstant, kTokens, kAdd, kSubtract, kMultiply, kDivide, kPower, kNegate, kMinimum, kMaximum, kSquareRoot,
-    kExponential, kLogarithm, kFloor, kAbsolute, kLess, kLessEqual, kEqual, kAnd, kOr, kNot, kSelect
+    kConstant,
+    kTokens,
+    kAdd,
+    kSubtract,
+    kMultiply,
+    kDivide,
+    kPower,
+    kNegate,
+    kMinimum,
+    kMaximum,
+    kSquareRoot,
+    kExponential,
+    kLogarithm,
+    kFloor,
+    kAbsolute,
+    kLess,
+    kLessEqual,
+    kEqual,
+    kAnd,
+    kOr,
+    kNot,
+    kSelect
   };
   // Register i is the result of instruction i; a, b and c are earlier registers (kTokens: a is the place).
   struct Instruction {

@@ -32,10 +32,10 @@ enum class StreamKind : std::uint8_t { kEvents = 0, kClocks = 1, kSplitting = 2,
 // The block of event n of a replica. REQUIRES: n < 2^56.
 [[gnu::always_inline]] constexpr PhiloxBlock block_of(std::uint64_t seed, std::uint64_t replica, std::uint64_t n,
                                                       StreamKind kind = StreamKind::kEvents) noexcept {
-  return philox({static_cast<std::uint32_t>(n),
-                 static_cast<std::uint32_t>(n >> 32) | static_cast<std::uint32_t>(kind) << 24,
-                 static_cast<std::uint32_t>(replica), static_cast<std::uint32_t>(replica >> 32)},
-                seed);
+  return philox(
+      {static_cast<std::uint32_t>(n), static_cast<std::uint32_t>(n >> 32) | static_cast<std::uint32_t>(kind) << 24,
+       static_cast<std::uint32_t>(replica), static_cast<std::uint32_t>(replica >> 32)},
+      seed);
 }
 
 // Two doubles of a block, of 53 bits each: `open` in (0, 1], so that its logarithm is finite; `below` in [0, 1).

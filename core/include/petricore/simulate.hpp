@@ -28,9 +28,9 @@ enum class Record : std::uint8_t { kFinal, kGrid, kEvents };
 // A number per replica, computed while it runs.
 struct Observable {
   enum class Measure : std::uint8_t {
-    kFinal,         // the expression at the end
-    kTimeAverage,   // its average over time from `warmup` to the end (untimed: over steps)
-    kMaximum,       // over [0, end]
+    kFinal,        // the expression at the end
+    kTimeAverage,  // its average over time from `warmup` to the end (untimed: over steps)
+    kMaximum,      // over [0, end]
     kMinimum,
     kThroughput,    // firings of a transition per unit of time from `warmup` on
     kFirstPassage,  // when the predicate first holds; infinite if it never does
@@ -47,35 +47,35 @@ struct SimulationOptions {
   std::uint64_t replicas = 1;
   std::uint64_t first_replica = 0;  // replica i of the call draws the numbers of replica first_replica + i
   std::uint64_t seed = 0;
-  double until = std::numeric_limits<double>::infinity();                    // model time
-  std::uint64_t steps = std::numeric_limits<std::uint64_t>::max();           // events after which a replica ends
-  std::uint64_t most_events = std::numeric_limits<std::uint64_t>::max();     // beyond it a replica ends as kEventLimit
+  double until = std::numeric_limits<double>::infinity();                 // model time
+  std::uint64_t steps = std::numeric_limits<std::uint64_t>::max();        // events after which a replica ends
+  std::uint64_t most_events = std::numeric_limits<std::uint64_t>::max();  // beyond it a replica ends as kEventLimit
   double warmup = 0;
-  double tolerance = 0.03;            // tau-leaping: epsilon
+  double tolerance = 0.03;              // tau-leaping: epsilon
   const Predicate* end_when = nullptr;  // a replica ends as soon as this holds
   Record record = Record::kFinal;
-  std::span<const double> grid;       // kGrid: ascending model times
-  std::span<const Count> initial;     // (P,) or (replicas, P); empty: the net's
-  std::span<const double> rates;      // (points, T): a sweep; empty: the net's. Point k is replicas k R .. k R + R - 1,
-                                      // and all points draw the same numbers, so that they differ by their rates only
+  std::span<const double> grid;    // kGrid: ascending model times
+  std::span<const Count> initial;  // (P,) or (replicas, P); empty: the net's
+  std::span<const double> rates;   // (points, T): a sweep; empty: the net's. Point k is replicas k R .. k R + R - 1,
+                                   // and all points draw the same numbers, so that they differ by their rates only
   std::span<const Observable> observables;
   bool count_firings = true;
   unsigned threads = 0;
-  Stop stop;                          // given the events so far; ends the call, whose result means nothing then
+  Stop stop;  // given the events so far; ends the call, whose result means nothing then
 };
 
 enum class ReplicaEnd : std::uint8_t { kTime, kSteps, kDead, kCondition, kEventLimit };
 
 // With N = points * replicas.
 struct SimulationResult {
-  std::vector<Count> final;             // (N, P)
-  std::vector<double> times;            // (N,) the model time at the end
-  std::vector<std::uint64_t> events;    // (N,)
-  std::vector<std::int64_t> firings;    // (N, T), if counted
-  std::vector<ReplicaEnd> ends;         // (N,)
-  std::vector<double> observed;         // (N, observables)
-  std::vector<Count> grid;              // (N, G, P) for kGrid: the marking at each time; the last one after the end
-  std::vector<std::int64_t> offsets;    // (N + 1,) for kEvents, into the two below
+  std::vector<Count> final;           // (N, P)
+  std::vector<double> times;          // (N,) the model time at the end
+  std::vector<std::uint64_t> events;  // (N,)
+  std::vector<std::int64_t> firings;  // (N, T), if counted
+  std::vector<ReplicaEnd> ends;       // (N,)
+  std::vector<double> observed;       // (N, observables)
+  std::vector<Count> grid;            // (N, G, P) for kGrid: the marking at each time; the last one after the end
+  std::vector<std::int64_t> offsets;  // (N + 1,) for kEvents, into the two below
   std::vector<double> event_times;
   std::vector<std::int32_t> event_transitions;
 };
@@ -87,9 +87,9 @@ struct SimulationFault : std::runtime_error {
   Kind kind;
   std::uint64_t replica;
   double time;
-  std::uint32_t index;                        // the transition, or the place that overflowed
-  double value;                               // the rate, or the count
-  std::vector<std::uint32_t> loop;            // kImmediateLoop: transitions that fire for ever in no time
+  std::uint32_t index;              // the transition, or the place that overflowed
+  double value;                     // the rate, or the count
+  std::vector<std::uint32_t> loop;  // kImmediateLoop: transitions that fire for ever in no time
 };
 
 // Runs all replicas. Replica i is the same for the same seed, whatever `threads`, the number of replicas, or what runs

@@ -45,11 +45,11 @@ struct TransitionTiming {
   Timing timing = Timing::kExponential;
   RateLaw law = RateLaw::kServers;
   Memory memory = Memory::kEnabling;
-  Count servers = 1;              // kExponential with kServers, and kGeneral
-  double rate = 1;                // kExponential
-  double weight = 1;              // kImmediate
-  std::uint32_t delay = 0;        // kGeneral: index of TimingSpec::delays
-  std::uint32_t expression = 0;   // kExpression: index of TimingSpec::expressions
+  Count servers = 1;             // kExponential with kServers, and kGeneral
+  double rate = 1;               // kExponential
+  double weight = 1;             // kImmediate
+  std::uint32_t delay = 0;       // kGeneral: index of TimingSpec::delays
+  std::uint32_t expression = 0;  // kExpression: index of TimingSpec::expressions
 };
 
 struct TimingSpec {
