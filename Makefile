@@ -14,13 +14,16 @@ CPP := $(shell find core bindings -name '*.cpp' -o -name '*.hpp')
 .DELETE_ON_ERROR:
 
 help:  ## Show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 10
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
 
 demo: $(VENV)/.demo  ## Run the reviews agent on its local web shops
 	$(BIN)/petricore demo --yes
 
 test: $(VENV)/.dev  ## Run the Python tests on the installed package
 	$(BIN)/python -m pytest
+
+acceptance: $(VENV)/.dev  ## Draw 2,000 random nets for each property of the analysis
+	HYPOTHESIS_PROFILE=acceptance $(BIN)/python -m pytest tests/property --durations=0 --hypothesis-show-statistics
 
 bench: $(VENV)/.dev  ## Measure against the peers and limits
 	$(BIN)/python -m benchmarks
@@ -53,4 +56,4 @@ $(VENV)/.dev: $(SOURCES) | $(BIN)/python
 	$(PIP) install '.[dev]'
 	touch $@ $(VENV)/.demo
 
-.PHONY: help demo test bench lint format clean
+.PHONY: help demo test acceptance bench lint format clean

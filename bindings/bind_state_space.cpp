@@ -37,7 +37,8 @@ Reduction reduction_of(const std::string& name) {
 std::unique_ptr<StateSpace> make_space(const CoreEngine& engine, const Predicate* goal, bool end_at_deadlock,
                                        bool depth_first, const std::string& reduction, bool edges,
                                        std::uint64_t max_states, std::uint64_t max_bytes, unsigned threads,
-                                       const InArray<Count>& bounds, py::object progress, double seconds) {
+                                       std::uint64_t parallel_from, const InArray<Count>& bounds, py::object progress,
+                                       double seconds) {
   if (goal != nullptr && goal->places() != engine.net.places()) {
     throw std::invalid_argument("the goal is of another net");
   }
@@ -53,6 +54,7 @@ std::unique_ptr<StateSpace> make_space(const CoreEngine& engine, const Predicate
   options.max_states = max_states;
   options.max_bytes = max_bytes;
   options.threads = threads;
+  options.parallel_from = parallel_from;
   options.bounds = view(bounds);
   Interrupt interrupt(std::move(progress), seconds);
   options.stop = interrupt.stop();
@@ -136,8 +138,8 @@ void bind_state_space(py::module_& m) {
   py::class_<StateSpace>(m, "StateSpace")
       .def(py::init(&make_space), arg("engine"), py::kw_only(), arg("goal") = nullptr, arg("end_at_deadlock") = false,
            arg("depth_first") = false, arg("reduction") = "none", arg("edges") = false, arg("max_states"),
-           arg("max_bytes"), arg("threads") = 1, arg("bounds").noconvert(), arg("progress") = py::none(),
-           arg("seconds") = INFINITY, py::keep_alive<1, 2>())
+           arg("max_bytes"), arg("threads") = 1, arg("parallel_from") = SearchOptions{}.parallel_from,
+           arg("bounds").noconvert(), arg("progress") = py::none(), arg("seconds") = INFINITY, py::keep_alive<1, 2>())
       .def("__len__", &StateSpace::size)
       .def_property_readonly("end", [](const StateSpace& space) { return name_of(space.end()); })
       .def_property_readonly("expanded", &StateSpace::expanded)

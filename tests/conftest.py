@@ -1,4 +1,7 @@
-"""Hypothesis profiles: `ci` draws the same examples every time; `dev` is quick; `thorough` is for hunting."""
+"""Hypothesis profiles: `ci` draws the same examples every time; `dev` is quick; `thorough` is for hunting.
+
+`acceptance` is what a release has to pass: 2,000 examples of each property of the analysis, the same every time.
+"""
 
 from __future__ import annotations
 
@@ -14,5 +17,6 @@ settings.register_profile(
 )
 settings.register_profile("dev", print_blob=True, deadline=None, suppress_health_check=_SLOW)
 settings.register_profile("sanitize", settings.get_profile("ci"), max_examples=20)
+settings.register_profile("acceptance", settings.get_profile("ci"), max_examples=2000)
 settings.register_profile("thorough", settings.get_profile("dev"), max_examples=5000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))

@@ -217,6 +217,7 @@ class StateSpace:
         max_states: int,
         max_bytes: int,
         threads: int = 1,
+        parallel_from: int = ...,
         bounds: _Counts,
         progress: Callable[[int], object] | None = None,
         seconds: float = ...,

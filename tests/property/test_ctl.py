@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from petricore import Net, _core
@@ -13,9 +13,11 @@ from petricore.analysis.ctl import Labelling, always_possible, graph_search, lab
 from petricore.analysis.formula import Compare, Formula, Temporal, Until
 from petricore.analysis.liveness import home_states, is_reversible, live_search, live_transitions, terminals
 from petricore.analysis.portfolio import Budget, Problem
+from tests.property.examples import examples
 from tests.property.formulas import Graph, ctl_formulas, state_formulas
 from tests.property.nets import nets
 from tests.property.oracle import Marking, Oracle
+from tests.property.ways import threads_at_once
 
 _MOST = 60
 
@@ -79,50 +81,55 @@ def _check_witness(graph: Graph, formula: Formula, holds: bool, path: list[Marki
             assert maximal or not along(left)[-1]
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.data(), small_nets())
 def test_a_labelling_is_that_of_the_definition(data: st.DataObject, net: Net) -> None:
     graph = _graph_of(net)
     formula = data.draw(ctl_formulas(net))
-    space = net.compile().state_space()
-    truth = label(space, formula)
     expected = dict(zip(graph.markings, graph.truth(formula), strict=True))
-    assert {tuple(space.marking(i).tolist()): bool(truth.sure[i]) for i in range(len(space))} == expected
-    assert np.array_equal(truth.sure, truth.possible)
+    for threads in (1, 2):
+        with threads_at_once():
+            space = net.compile().state_space(threads=threads)
+        truth = label(space, formula)
+        assert {tuple(space.marking(i).tolist()): bool(truth.sure[i]) for i in range(len(space))} == expected
+        assert np.array_equal(truth.sure, truth.possible)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.data(), small_nets(), st.integers(1, 30))
 def test_a_partial_space_claims_only_what_is_so(data: st.DataObject, net: Net, limit: int) -> None:
     graph = _graph_of(net)
     formula = data.draw(ctl_formulas(net))
-    space = net.compile().state_space(limit=limit)
-    truth = label(space, formula)
     expected = dict(zip(graph.markings, graph.truth(formula), strict=True))
-    for i in range(len(space)):
-        holds = expected[tuple(space.marking(i).tolist())]
-        assert truth.sure[i] <= holds <= truth.possible[i]
+    for threads in (1, 2):
+        with threads_at_once():
+            space = net.compile().state_space(limit=limit, threads=threads)
+        truth = label(space, formula)
+        for i in range(len(space)):
+            holds = expected[tuple(space.marking(i).tolist())]
+            assert truth.sure[i] <= holds <= truth.possible[i]
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.data(), small_nets(), st.none() | st.integers(1, 30))
 def test_a_verdict_is_right_and_its_witness_shows_it(
     data: st.DataObject, net: Net, limit: int | None
 ) -> None:
     graph = _graph_of(net)
     formula = data.draw(ctl_formulas(net))
-    verdict = graph_search(Problem(net.compile(), formula), Budget(states=limit))
-    assert verdict is not None
-    if verdict.holds is None:
-        assert limit is not None
-        assert verdict.reason
-        return
-    assert verdict.holds == graph.truth(formula)[0]
-    if verdict.witness is not None:
-        _check_witness(graph, formula, verdict.holds, _replayed(net, verdict.witness))
+    for threads in (1, 2):
+        with threads_at_once():
+            verdict = graph_search(Problem(net.compile(), formula), Budget(states=limit, threads=threads))
+        if verdict.holds is None:
+            assert limit is not None
+            assert verdict.reason
+            continue
+        assert verdict.holds == graph.truth(formula)[0]
+        if verdict.witness is not None:
+            _check_witness(graph, formula, verdict.holds, _replayed(net, verdict.witness))
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.data(), small_nets(), st.sampled_from(["EX", "EF", "EG", "AX", "AF", "AG", "EU", "AU"]))
 def test_what_a_path_can_show_is_shown_by_one(data: st.DataObject, net: Net, operator: str) -> None:
     graph = _graph_of(net)
@@ -140,7 +147,7 @@ def test_what_a_path_can_show_is_shown_by_one(data: st.DataObject, net: Net, ope
         _check_witness(graph, formula, bool(verdict.holds), _replayed(net, verdict.witness))
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(small_nets())
 def test_liveness_and_home_markings_are_those_of_the_definition(net: Net) -> None:
     graph = _graph_of(net)
@@ -167,11 +174,12 @@ def test_liveness_and_home_markings_are_those_of_the_definition(net: Net) -> Non
         if at >= 0:
             start = graph.markings.index(tuple(space.marking(int(at)).tolist()))
             assert not any(enabled[j][t] for j in reached[start])
-    verdict = live_search(engine, engine.transitions, Budget())
-    assert verdict.holds == all(live)
+    for threads in (1, 2):
+        with threads_at_once():
+            assert live_search(engine, engine.transitions, Budget(threads=threads)).holds == all(live)
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(st.data(), small_nets())
 def test_what_is_always_possible_is_reachable_from_everywhere(data: st.DataObject, net: Net) -> None:
     graph = _graph_of(net)
@@ -180,7 +188,7 @@ def test_what_is_always_possible_is_reachable_from_everywhere(data: st.DataObjec
     assert always_possible(space, goal) == graph.truth(Temporal("AG", Temporal("EF", goal)))[0]
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.data(), st.integers(1, 140))
 def test_operators_on_any_graph_are_their_fixed_points(data: st.DataObject, n: int) -> None:
     """Graphs that no net need have: loops, parallel edges, states that nothing reaches, more than two words."""

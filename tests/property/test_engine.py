@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import petricore as pc
+from tests.property.examples import examples
 from tests.property.nets import nets, nets_with_markings
 from tests.property.oracle import Oracle
 
@@ -138,7 +139,7 @@ def test_a_random_run_ends_where_it_says_and_repeats(net: pc.Net, steps: int, se
 
 
 @given(nets(kinds=(), max_transitions=4), st.integers(0, 100), st.integers(0, 1000))
-@settings(max_examples=50)
+@examples(50)
 def test_place_invariants_hold_along_every_run(net: pc.Net, steps: int, seed: int) -> None:
     from scipy.linalg import null_space
 

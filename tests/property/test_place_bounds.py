@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from petricore import Net
+from tests.property.examples import examples
 from tests.property.nets import nets
 from tests.property.oracle import Marking, Oracle
 
@@ -30,7 +31,7 @@ def reachable(net: Net, most: int = 300) -> set[Marking]:
 
 
 @pytest.mark.parametrize("seconds", [math.inf, 0.0])
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(
     net=nets(kinds=KINDS, weights=3) | nets(kinds=(), weights=1) | nets(kinds=(), weights=2), data=st.data()
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from petricore import Net
@@ -12,6 +12,7 @@ from petricore.analysis.portfolio import Budget, Problem
 from petricore.analysis.reduction import reduce
 from petricore.analysis.searching import full_search
 from petricore.analysis.witness import verified
+from tests.property.examples import examples
 from tests.property.nets import nets
 from tests.property.oracle import Marking, Oracle
 
@@ -75,7 +76,7 @@ def _replayed(net: Net, path: tuple[str, ...]) -> Marking:
     return marking
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(net=_all)
 def test_a_reduced_net_has_a_deadlock_if_and_only_if_the_whole_one_has(net: Net) -> None:
     whole = _reachable(net)
@@ -93,7 +94,7 @@ def test_a_reduced_net_has_a_deadlock_if_and_only_if_the_whole_one_has(net: Net)
         assert _replayed(net, reduction.lift(reduced[m])) in dead
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(net=_all, data=st.data())
 def test_a_reduced_net_reaches_the_same_visible_counts(net: Net, data: st.DataObject) -> None:
     whole = _reachable(net)

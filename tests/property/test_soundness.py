@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from petricore import Net
@@ -12,6 +12,7 @@ from petricore.analysis.soundness import soundness
 from tests.property.nets import nets
 from tests.property.oracle import Marking, Oracle
 from tests.property.test_coverability import EVERY_KIND, fired
+from tests.property.ways import threads_at_once
 
 
 def graph(net: Net, most: int = 1500) -> dict[Marking, list[tuple[str, Marking]]] | None:
@@ -110,9 +111,8 @@ def test_each_part_agrees_with_its_definition(net: Net, limit: int | None) -> No
     started = net.compile().net()
     started._places["p0"] = replace(started._places["p0"], tokens=1)
     edges = graph(started)
-    if edges is None:
-        return
-    found = soundness(net.compile(), "p0", "p1", limit=limit)
+    assume(edges is not None)
+    assert edges is not None
     oracle = Oracle(started)
     final = tuple(int(p == "p1") for p in places)
     done = {m for m in edges if m[1] >= 1}
@@ -129,20 +129,23 @@ def test_each_part_agrees_with_its_definition(net: Net, limit: int | None) -> No
         "relaxed": useful == set(net.transitions),
         "weak": can_finish == set(edges) and done <= {final},
     }
-    for part, expected in truth.items():
-        answer = getattr(found, part)
-        assert answer == expected or (answer is None and limit is not None), part
-    sound = not found.faults and truth["weak"] and truth["no_dead_transitions"]
-    assert found.sound == sound or (found.sound is None and limit is not None)
-    assert not set(found.dead_transitions) & labels
-    if found.stuck is not None:
-        assert fired(oracle, oracle.initial, found.stuck) not in can_finish
-    if found.improper is not None:
-        at = fired(oracle, oracle.initial, found.improper)
-        assert at in done
-        assert at != final
-    assert (found.stuck is not None) == (found.option_to_complete is False)
-    assert (found.improper is not None) == (found.proper_completion is False)
+    for threads in (1, 2):
+        with threads_at_once():
+            found = soundness(net.compile(), "p0", "p1", limit=limit, threads=threads)
+        for part, expected in truth.items():
+            answer = getattr(found, part)
+            assert answer == expected or (answer is None and limit is not None), part
+        sound = not found.faults and truth["weak"] and truth["no_dead_transitions"]
+        assert found.sound == sound or (found.sound is None and limit is not None)
+        assert not set(found.dead_transitions) & labels
+        if found.stuck is not None:
+            assert fired(oracle, oracle.initial, found.stuck) not in can_finish
+        if found.improper is not None:
+            at = fired(oracle, oracle.initial, found.improper)
+            assert at in done
+            assert at != final
+        assert (found.stuck is not None) == (found.option_to_complete is False)
+        assert (found.improper is not None) == (found.proper_completion is False)
 
 
 @given(random_nets(("reads", "capacities")) | workflows())

@@ -131,6 +131,12 @@ def test_firings_of_a_solution_that_cannot_start_are_refuted() -> None:
     assert found.impossible
 
 
+def test_a_net_without_places_refutes_nothing() -> None:
+    net = Net("placeless")
+    net.add_transition("tick", {}, {})
+    assert not state_equation(net.compile()).refute(Fireable("tick")).impossible
+
+
 def test_firings_are_given_where_nothing_is_refuted() -> None:
     found = state_equation(_ring().compile()).refute(compare((("b", 1),), ">=", 1))
     assert not found.impossible

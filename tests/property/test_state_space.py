@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import product
+from typing import Literal
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from petricore import Net, NetError
+from petricore import Net, NetError, StateSpace
 from tests.property.nets import nets
 from tests.property.oracle import Marking, Oracle
+from tests.property.ways import threads_at_once
 
+ORDERS: list[tuple[Literal["breadth", "depth"], int]] = [("breadth", 1), ("breadth", 2), ("depth", 1)]
 _LIMIT = 400
 
 
@@ -37,6 +41,11 @@ def _explore(net: Net) -> tuple[list[Marking], list[tuple[int, int, int]], bool]
     return list(found), edges, True
 
 
+def _deadlocks(markings: list[Marking], edges: list[tuple[int, int, int]]) -> set[Marking]:
+    sources = {source for source, _, _ in edges}
+    return {m for i, m in enumerate(markings) if i not in sources}
+
+
 @st.composite
 def small_nets(draw: st.DrawFn) -> Net:
     if draw(st.booleans()):
@@ -44,73 +53,82 @@ def small_nets(draw: st.DrawFn) -> Net:
     return draw(nets(max_transitions=6, weights=3, tokens=4))
 
 
-@given(small_nets(), st.sampled_from(["breadth", "depth"]), st.sampled_from([1, 2]))
-def test_a_state_space_is_that_of_the_definition(net: Net, order: str, threads: int) -> None:
+@given(small_nets())
+def test_a_state_space_is_that_of_the_definition(net: Net) -> None:
     markings, edges, whole = _explore(net)
-    space = net.compile().state_space(limit=_LIMIT, order=order, threads=threads)
-    assert space.complete == whole
-    if not whole:
-        assert len(space) == _LIMIT
-        return
-    assert {tuple(m) for m in space.markings().tolist()} == set(markings)
-    assert space.expanded == len(space)
-    assert space.firings == len(edges)
-    assert np.array_equal(space.bounds, np.max(markings, axis=0))
-    assert space.most_tokens == max(sum(m) for m in markings)
+    assume(whole)
     fired = {t for _, t, _ in edges}
-    assert space.dead_transitions == tuple(t for i, t in enumerate(net.transitions) if i not in fired)
-    sources = {source for source, _, _ in edges}
-    assert {tuple(space.marking(i)) for i in space.deadlocks} == {
-        m for i, m in enumerate(markings) if i not in sources
-    }
-
-
-@given(small_nets(), st.booleans())
-def test_edges_connect_the_markings_that_firings_connect(net: Net, kept: bool) -> None:
-    space = net.compile().state_space(limit=_LIMIT, edges=kept)
-    markings, edges, whole = _explore(net)
-    offsets, targets, transitions = space.edges
-    assert len(offsets) == space.expanded + 1
-    found = {
-        (tuple(space.marking(i)), int(transitions[k]), tuple(space.marking(int(targets[k]))))
-        for i in range(space.expanded)
-        for k in range(offsets[i], offsets[i + 1])
-    }
-    expected = {(markings[i], t, markings[j]) for i, t, j in edges}
-    assert found == expected if whole else len(found) > 0 or space.expanded == 0
-
-
-@given(small_nets(), st.sampled_from(["breadth", "depth"]))
-def test_paths_lead_to_their_markings_and_breadth_first_are_shortest(net: Net, order: str) -> None:
-    engine = net.compile()
-    space = engine.state_space(limit=60, order=order)
-    distance = {0: 0}
-    offsets, targets, _ = space.edges if order == "breadth" else ([0], [], [])
-    for i in range(space.expanded if order == "breadth" else 0):
-        for k in range(offsets[i], offsets[i + 1]):
-            distance.setdefault(int(targets[k]), distance[i] + 1)
-    for i in range(len(space)):
-        state = engine.state()
-        path = space.path(i)
-        for transition in path:
-            state.fire(transition)
-        assert np.array_equal(state.marking, space.marking(i))
-        assert space.index(state.marking) == i
-        if i in distance:
-            assert len(path) == distance[i]
+    for order, threads in ORDERS:
+        with threads_at_once():
+            space = net.compile().state_space(limit=_LIMIT, order=order, threads=threads)
+        assert space.complete
+        assert {tuple(m) for m in space.markings().tolist()} == set(markings)
+        assert space.expanded == len(space)
+        assert space.firings == len(edges)
+        assert np.array_equal(space.bounds, np.max(markings, axis=0))
+        assert space.most_tokens == max(sum(m) for m in markings)
+        assert space.dead_transitions == tuple(t for i, t in enumerate(net.transitions) if i not in fired)
+        assert {tuple(space.marking(i)) for i in space.deadlocks} == _deadlocks(markings, edges)
 
 
 @given(small_nets())
-def test_a_partial_space_is_the_beginning_of_the_whole(net: Net) -> None:
+def test_edges_connect_the_markings_that_firings_connect(net: Net) -> None:
+    markings, edges, whole = _explore(net)
+    assume(whole)
+    expected = {(markings[i], t, markings[j]) for i, t, j in edges}
+    for kept, threads in product((True, False), (1, 2)):
+        with threads_at_once():
+            space = net.compile().state_space(edges=kept, threads=threads)
+        offsets, targets, transitions = space.edges
+        assert len(offsets) == space.expanded + 1
+        rows = [tuple(m) for m in space.markings().tolist()]
+        assert expected == {
+            (rows[i], int(transitions[k]), rows[targets[k]])
+            for i in range(space.expanded)
+            for k in range(offsets[i], offsets[i + 1])
+        }
+
+
+@given(small_nets())
+def test_paths_lead_to_their_markings_and_breadth_first_are_shortest(net: Net) -> None:
+    for order, threads in ORDERS:
+        with threads_at_once():
+            space = net.compile().state_space(limit=60, order=order, threads=threads)
+        distance = _distances(space) if order == "breadth" else {}
+        for i in range(len(space)):
+            state = space._engine.state()
+            path = space.path(i)
+            for transition in path:
+                state.fire(transition)
+            assert np.array_equal(state.marking, space.marking(i))
+            assert space.index(state.marking) == i
+            if i in distance:
+                assert len(path) == distance[i]
+
+
+def _distances(space: StateSpace) -> dict[int, int]:
+    """How many firings the markings are away, those found while marking by marking is expanded."""
+    distance = {0: 0}
+    for i in range(space.expanded):
+        for k in range(space.edges.offsets[i], space.edges.offsets[i + 1]):
+            distance.setdefault(int(space.edges.targets[k]), distance[i] + 1)
+    return distance
+
+
+@given(small_nets(), st.data())
+def test_a_partial_space_is_the_beginning_of_the_whole(net: Net, data: st.DataObject) -> None:
     engine = net.compile()
     whole = engine.state_space(limit=_LIMIT)
-    part = engine.state_space(limit=max(1, len(whole) // 2))
-    assert np.array_equal(part.markings(), whole.markings(0, len(part)))
-    assert part.complete == (len(part) == len(whole) and whole.complete)
-    assert part.expanded <= len(part)
+    limit = data.draw(st.integers(1, len(whole)))
+    for threads in (1, 2):
+        with threads_at_once():
+            part = engine.state_space(limit=limit, threads=threads)
+        assert len(part) == limit
+        assert np.array_equal(part.markings(), whole.markings(0, limit))
+        assert part.complete == (limit == len(whole) and whole.complete)
+        assert part.expanded <= len(part)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 6), st.integers(1, 40))
 def test_wide_markings_are_explored_like_narrow_ones(pairs: int, tokens: int) -> None:
     """Independent two-place cycles: the number of states is known, and fields widen as the tokens move."""
@@ -146,16 +164,13 @@ def test_what_is_no_limit_is_refused() -> None:
         engine.state_space().marking(1)
 
 
-@given(small_nets(), st.sampled_from(["breadth", "depth"]))
-def test_stubborn_sets_keep_every_deadlock(net: Net, order: str) -> None:
-    engine = net.compile()
-    whole = engine.state_space(limit=_LIMIT)
-    if not whole.complete:
-        return
-    reduced = engine.state_space(reduction="stubborn", order=order)
-    assert reduced.complete
-    assert reduced.reduced
-    assert len(reduced) <= len(whole)
-    assert {tuple(reduced.marking(i)) for i in reduced.deadlocks} == {
-        tuple(whole.marking(i)) for i in whole.deadlocks
-    }
+@given(small_nets())
+def test_stubborn_sets_keep_every_deadlock(net: Net) -> None:
+    markings, edges, whole = _explore(net)
+    assume(whole)
+    for order, threads in ORDERS:
+        reduced = net.compile().state_space(reduction="stubborn", order=order, threads=threads)
+        assert reduced.complete
+        assert reduced.reduced
+        assert {tuple(m) for m in reduced.markings().tolist()} <= set(markings)
+        assert {tuple(reduced.marking(i)) for i in reduced.deadlocks} == _deadlocks(markings, edges)

@@ -7,12 +7,13 @@ from itertools import chain, combinations
 from math import gcd, lcm
 
 import numpy as np
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from petricore import Net
 from petricore.analysis.exact_semiflows import exact_semiflows
 from petricore.analysis.structure import commoner, greatest_siphon, greatest_trap
+from tests.property.examples import examples
 from tests.property.nets import nets
 from tests.property.oracle import Marking, Oracle
 
@@ -77,7 +78,7 @@ def minimal_semiflows(matrix: list[list[int]], unknowns: list[int], size: int) -
     return found
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(any_net)
 def test_invariants_are_all_semiflows_of_minimal_support(net: Net) -> None:
     engine = net.compile()
@@ -98,7 +99,7 @@ def test_invariants_are_all_semiflows_of_minimal_support(net: Net) -> None:
     assert sorted(map(tuple, transitions.tolist())) == sorted(expected)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(nets(kinds=KINDS, weights=3), st.data())
 def test_no_firing_changes_a_place_invariant(net: Net, data: st.DataObject) -> None:
     engine = net.compile()
@@ -135,7 +136,7 @@ def stays_marked(net: Net, places: frozenset[str]) -> bool:
     return True
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(any_net)
 def test_siphons_and_traps_are_all_minimal_ones(net: Net) -> None:
     engine = net.compile()
@@ -147,7 +148,7 @@ def test_siphons_and_traps_are_all_minimal_ones(net: Net) -> None:
         assert all(list(names) == [p for p in engine.places if p in names] for names in found)
 
 
-@settings(max_examples=500, deadline=None)
+@examples(500)
 @given(any_net, st.data())
 def test_the_greatest_siphon_and_trap_hold_all_others(net: Net, data: st.DataObject) -> None:
     engine = net.compile()
@@ -157,7 +158,7 @@ def test_the_greatest_siphon_and_trap_hold_all_others(net: Net, data: st.DataObj
         assert frozenset(greatest(engine, within)) == union
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(nets(kinds=KINDS, weights=2, tokens=2), st.data())
 def test_empty_siphons_stay_empty_and_marked_traps_stay_marked(net: Net, data: st.DataObject) -> None:
     engine, oracle = net.compile(), Oracle(net)
@@ -230,7 +231,7 @@ def bounded_nets(draw: st.DrawFn) -> Net:
     return net
 
 
-@settings(max_examples=500, deadline=None)
+@examples(500)
 @given(bounded_nets() | nets(kinds=KINDS, weights=1, tokens=1) | nets(kinds=KINDS, weights=2, tokens=2))
 def test_commoner_says_what_the_reachable_markings_say(net: Net) -> None:
     engine = net.compile()
@@ -259,7 +260,7 @@ def test_commoner_says_what_the_reachable_markings_say(net: Net) -> None:
         assert verdict.deadlock_free is not dead
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(nets(kinds=(), weights=1, tokens=1) | bounded_nets())
 def test_choice_classes_are_those_of_the_definitions(net: Net) -> None:
     classes = net.compile().classification

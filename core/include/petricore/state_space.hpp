@@ -37,6 +37,8 @@ struct SearchOptions {
   std::uint64_t max_states = std::uint64_t{1} << 31;  // at most that
   std::uint64_t max_bytes = std::uint64_t{1} << 32;   // of memory; kept to within a few megabytes
   unsigned threads = 1;                               // only for breadth first without reduction
+  // As many markings to expand make several threads pay off; 1 to try them on a small net.
+  std::uint64_t parallel_from = std::uint64_t{1} << 14;
   std::span<const Count> bounds = {};  // (P,) proven bounds of the places, kMaxTokens where there is none; or empty
   Stop stop = {};
 };

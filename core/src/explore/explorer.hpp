@@ -176,7 +176,7 @@ class BreadthFirst : Loop<Successors> {
       if (step == Step::kEnded) return {true};
       if (step == Step::kOverflow) return {false, store_.expanded, overflowed};
       if (!this->go_on((store_.expanded - expanded) * cost + (store_.firings - firings) * words_)) return {true};
-      if (store_.threads > 1 && store_.size - store_.expanded >= kManyMarkings)
+      if (store_.threads > 1 && store_.size - store_.expanded >= options_.parallel_from)
         return {.ended = false, .together = true};
     }
     return this->end(SearchEnd::kComplete);
@@ -184,7 +184,6 @@ class BreadthFirst : Loop<Successors> {
 
  private:
   static constexpr std::size_t kBatch = 256;
-  static constexpr std::size_t kManyMarkings = std::size_t{1} << 14;  // to expand: some milliseconds
 
   enum class Step : std::uint8_t { kDone, kEnded, kOverflow };
 

@@ -253,7 +253,12 @@ def _minimise(
     """The result of HiGHS, or None if it found no optimum in the time."""
     from scipy.optimize import linprog
 
-    if seconds <= 0 or not len(cost) or abs(matrix).max() > _MOST_WEIGHT or abs(bounds).max() > _MOST_WEIGHT:
+    if (
+        seconds <= 0
+        or 0 in matrix.shape
+        or abs(matrix).max() > _MOST_WEIGHT
+        or abs(bounds).max() > _MOST_WEIGHT
+    ):
         return None
     options = {} if seconds == math.inf else {"time_limit": seconds}
     result = linprog(cost, A_ub=matrix, b_ub=bounds, method="highs", options=options)
