@@ -10,6 +10,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from petricore.conflicts import Conflicts
+from petricore.distributions import (
+    Delay,
+    Deterministic,
+    Empirical,
+    Erlang,
+    Exponential,
+    Interval,
+    Lognormal,
+    Triangular,
+    Uniform,
+    Weibull,
+)
 from petricore.engine import Engine
 from petricore.errors import (
     FiringNotFoundError,
@@ -27,6 +39,7 @@ from petricore.errors import (
 )
 from petricore.net import MAX_TOKENS, Net, Place, Transition
 from petricore.state import State
+from petricore.timing import MassAction
 
 if TYPE_CHECKING:
     from petricore.agent import (
@@ -57,15 +70,23 @@ __all__ = [
     "Conflicts",
     "Context",
     "Coverability",
+    "Delay",
+    "Deterministic",
+    "Empirical",
     "Engine",
+    "Erlang",
+    "Exponential",
     "Failure",
     "FiringNotFoundError",
     "FormulaError",
     "From",
     "Gather",
     "GuardError",
+    "Interval",
     "LimitReached",
+    "Lognormal",
     "ManualClock",
+    "MassAction",
     "Net",
     "NetError",
     "NotEnabledError",
@@ -87,7 +108,10 @@ __all__ = [
     "TokenOverflowError",
     "TokenTypeError",
     "Transition",
+    "Triangular",
+    "Uniform",
     "Verdict",
+    "Weibull",
     "Weight",
     "WeightOverflowError",
     "read_mcc_formulas",

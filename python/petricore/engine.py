@@ -16,6 +16,7 @@ from petricore.conflicts import Conflicts
 from petricore.errors import NetError, NotEnabledError, PetriError, TokenOverflowError
 from petricore.net import MAX_TOKENS, Arcs, Net, Place, Transition
 from petricore.state import State
+from petricore.timing import constant_rate
 
 if TYPE_CHECKING:
     from scipy.sparse import csc_array, csr_array
@@ -66,7 +67,7 @@ class Engine:
             inhibitors=self._arc_arrays("inhibitors"),
             resets=self._arc_arrays("resets"),
             priorities=np.array([t.priority for t in self._transitions.values()], np.int32),
-            rates=np.array([t.rate for t in self._transitions.values()], np.float64),
+            rates=np.array([constant_rate(t) for t in self._transitions.values()], np.float64),
         )
 
     def net(self) -> Net:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from operator import index
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
+from petricore.distributions import Delay
 from petricore.errors import NetError
+from petricore.timing import MassAction, checked
 
 if TYPE_CHECKING:
     import networkx
@@ -41,7 +42,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """A transition and its arcs, each kind as a read-only mapping from place name to weight."""
+    """A transition, its arcs, each kind as a read-only mapping from place name to weight, and its timing.
+
+    It is immediate if `weight` is a number, general if `delay` is a distribution, otherwise exponential with
+    `rate`.
+    """
 
     name: str
     inputs: Mapping[str, int] = field(default_factory=lambda: _NO_ARCS)
@@ -50,11 +55,16 @@ class Transition:
     inhibitors: Mapping[str, int] = field(default_factory=lambda: _NO_ARCS)
     resets: tuple[str, ...] = ()
     priority: int = 0
-    rate: float = 1.0
+    rate: float | str | MassAction = 1.0
+    servers: int | float = 1
+    delay: Delay | None = None
+    weight: float | None = None
+    memory: str = "enabling"
 
     def __reduce__(self) -> tuple[Any, ...]:
         arcs = (dict(self.inputs), dict(self.outputs), dict(self.reads), dict(self.inhibitors))
-        return Transition, (self.name, *arcs, self.resets, self.priority, self.rate)
+        timing = (self.rate, self.servers, self.delay, self.weight, self.memory)
+        return Transition, (self.name, *arcs, self.resets, self.priority, *timing)
 
 
 class Net:
@@ -108,7 +118,11 @@ class Net:
         inhibitors: Arcs = (),
         resets: Iterable[str] = (),
         priority: SupportsIndex = 0,
-        rate: float = 1.0,
+        rate: float | str | MassAction | None = None,
+        servers: SupportsIndex | float = 1,
+        delay: Delay | None = None,
+        weight: float | None = None,
+        memory: str = "enabling",
     ) -> Transition:
         """Add a transition between places that exist already.
 
@@ -120,11 +134,20 @@ class Net:
             inhibitors: the transition is disabled where a place holds at least the weight.
             resets: places emptied after the inputs are consumed and before the outputs are put.
             priority: higher wins a conflict; any int32.
-            rate: exponential rate per unit of model time, finite and above 0.
+            rate: exponential rate per unit of model time: a number, finite and above 0 (None: 1.0), an expression
+                over the marking such as `"2 * a / (a + b)"`, or `MassAction(k)`.
+            servers: how many firings may be under way at once, at most as many as the marking enables:
+                an integer or `math.inf`; for a constant rate or a `delay`.
+            delay: the distribution of the time a firing takes, instead of a rate (`Exponential(r)` is rate r).
+            weight: makes the transition immediate: it fires before any time passes, by priority and then with a
+                probability proportional to its weight, finite and above 0.
+            memory: what a delay does when the transition is disabled before it is over: `"enabling"` forgets it,
+                `"age"` goes on where it stood. Without effect on an exponential one, which has no memory.
 
         Raises:
             NetError: the name is taken, empty or no string; an arc names an unknown place, names one twice or
-                has a weight below 1 or above `MAX_TOKENS`; priority or rate is out of range.
+                has a weight below 1 or above `MAX_TOKENS`; priority or an option of the timing is out of range,
+                or does not go with another.
         """
         name = _name("transition", name)
         if name in self._transitions:
@@ -138,7 +161,7 @@ class Net:
             self._arcs(where, "inhibitor", inhibitors),
             tuple(self._arcs(where, "reset", resets)),
             _integer(where, "priority", priority, least=-MAX_TOKENS - 1),
-            _rate(where, rate),
+            *checked(where, rate=rate, servers=servers, delay=delay, weight=weight, memory=memory),
         )
         self._transitions[name] = transition
         return transition
@@ -259,13 +282,3 @@ def _integer(where: str, what: str, value: object, *, least: int) -> int:
     if not least <= number <= MAX_TOKENS:
         raise NetError(f"{where}: {what} is between {least} and {MAX_TOKENS}, not {number}")
     return number
-
-
-def _rate(where: str, value: object) -> float:
-    try:
-        rate = float(value)  # type: ignore[arg-type]  # whatever is no number is refused here
-    except (TypeError, ValueError, OverflowError):
-        raise NetError(f"{where}: rate is a number, not {value!r} ({type(value).__name__})") from None
-    if not (math.isfinite(rate) and rate > 0):
-        raise NetError(f"{where}: rate is finite and above 0, not {rate}")
-    return rate

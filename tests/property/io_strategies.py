@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 from hypothesis import strategies as st
 
 import petricore as pc
@@ -42,9 +45,46 @@ def nets(draw: st.DrawFn, names: st.SearchStrategy[str] = NAMES) -> pc.Net:
             inhibitors=draw(arcs),
             resets=list(draw(arcs)),
             priority=draw(st.sampled_from([0, 0, 1, -(2**31), 2**31 - 1])),
-            rate=draw(st.one_of(st.just(1.0), st.floats(5e-324, 1.7e308))),
+            **draw(timings()),
         )
     return net
+
+
+POSITIVE = st.floats(5e-324, 1.7e308)
+TIMES = st.one_of(st.sampled_from([0.0, 1.0, 2.5]), st.floats(0, 1e308))
+SERVERS = st.one_of(st.just(1), st.integers(1, 2**31 - 2), st.just(math.inf))
+MEMORIES = st.sampled_from(["enabling", "age"])
+
+
+def _ordered(count: int) -> st.SearchStrategy[list[float]]:
+    return st.lists(TIMES, min_size=count, max_size=count).map(sorted)
+
+
+DELAYS: st.SearchStrategy[pc.Delay] = st.one_of(
+    TIMES.map(pc.Deterministic),
+    _ordered(2).map(lambda ends: pc.Uniform(*ends)),
+    _ordered(2).map(lambda ends: pc.Interval(*ends)),
+    st.builds(pc.Erlang, st.integers(1, 2**31 - 1), POSITIVE),
+    st.builds(pc.Lognormal, st.floats(-1e300, 1e300), TIMES),
+    st.builds(pc.Weibull, POSITIVE, POSITIVE),
+    _ordered(3).map(lambda ends: pc.Triangular(ends[0], ends[2], ends[1])),
+    st.builds(pc.Empirical, st.lists(TIMES, min_size=1, max_size=4)),
+    st.builds(pc.Exponential, POSITIVE),
+)
+EXPRESSIONS = st.sampled_from(["2", "1 + 2.5 / 3", "if(1 < 2, 3, 4)"])
+
+
+@st.composite
+def timings(draw: st.DrawFn) -> dict[str, Any]:
+    """Options of the timing of a transition, any of those that go together."""
+    kind = draw(st.sampled_from(["default", "rate", "law", "delay", "weight"]))
+    if kind == "weight":
+        return {"weight": draw(POSITIVE)}
+    if kind == "law":
+        return {"rate": draw(st.one_of(EXPRESSIONS, POSITIVE.map(pc.MassAction))), "memory": draw(MEMORIES)}
+    if kind == "delay":
+        return {"delay": draw(DELAYS), "servers": draw(SERVERS), "memory": draw(MEMORIES)}
+    return {"rate": draw(POSITIVE), "servers": draw(SERVERS)} if kind == "rate" else {}
 
 
 def same(first: pc.Net, second: pc.Net) -> bool:

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 import petricore as pc
 from tests.property.io_strategies import nets, same
 
+TIMING = ("priority", "rate", "servers", "delay", "weight", "memory")
+
 
 @given(nets())
 @settings(max_examples=200, deadline=None)
@@ -57,6 +59,9 @@ def test_networkx_has_every_node_and_arc(net: pc.Net) -> None:
         len(net.places) + len(net.transitions),
         arcs,
     )
+    for name, transition in net.transitions.items():
+        node = graph.nodes["transition", name]
+        assert all(node[option] == getattr(transition, option) for option in TIMING)
 
 
 @given(nets())
@@ -78,4 +83,5 @@ def test_pm4py_gives_the_same_net_back_or_names_what_it_cannot_hold(net: pc.Net)
 def sorted_resets(transition: pc.Transition) -> tuple[object, ...]:
     """A transition without the order of its resets, which pm4py does not keep."""
     arcs = [dict(getattr(transition, kind)) for kind in ("inputs", "outputs", "reads", "inhibitors")]
-    return (*arcs, sorted(transition.resets), transition.priority, transition.rate)
+    timing = (transition.rate, transition.servers, transition.delay, transition.weight, transition.memory)
+    return (*arcs, sorted(transition.resets), transition.priority, timing)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 
 import petricore as pc
+from petricore.io.labels import annotation
 
 MODELS = Path(__file__).parent.parent / "models"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -52,6 +54,41 @@ def all_kinds() -> pc.Net:
     return net
 
 
+def timed() -> pc.Net:
+    net = pc.Net("timed")
+    net.add_place("p")
+    net.add_transition("expression", rate="2 * p")
+    net.add_transition("kinetics", rate=pc.MassAction(0.5))
+    net.add_transition("uniform", delay=pc.Uniform(1, 3), servers=math.inf)
+    net.add_transition("measured", delay=pc.Empirical([1, 2]), memory="age")
+    net.add_transition("now", weight=2.0)
+    net.add_transition("three", servers=3)
+    return net
+
+
+class TestTimedDrawings:
+    def test_immediate_transitions_are_thin_bars(self) -> None:
+        net = timed()
+        [bar] = [line for line in net.to_dot().splitlines() if "xlabel" in line]
+        assert "width=0.06" in bar
+        assert 'xlabel="now\\nweight 2"' in bar
+        root = ET.fromstring(net.to_svg())
+        widths = {group[0].text: group[1].get("width") for group in root.findall(f"{SVG}g")}
+        assert widths["now"] == "5"
+        assert widths["three"] != "5"
+
+    def test_labels_tell_the_timing(self) -> None:
+        notes = [annotation(transition) for transition in timed().transitions.values()]
+        assert notes == [
+            "rate 2 * p",
+            "mass action 0.5",
+            "uniform(1, 3), \u221e servers",
+            "empirical, 2 samples, age memory",
+            "weight 2",
+            "3 servers",
+        ]
+
+
 def awkward() -> pc.Net:
     net = pc.Net(AWKWARD[0])
     for name in AWKWARD:
@@ -75,6 +112,61 @@ class TestJson:
             assert same(pc.Net.from_json(net.to_json()), net)
             assert same(pc.Net.from_json(net.to_json(indent=2).encode()), net)
 
+    def test_timing_is_written_as_version_2(self) -> None:
+        net = timed()
+        document = json.loads(net.to_json())
+        assert document["version"] == 2
+        assert [{**entry, "name": None} for entry in document["transitions"]] == [
+            {"name": None, "rate": "2 * p"},
+            {"name": None, "rate": {"mass_action": 0.5}},
+            {"name": None, "delay": {"family": "uniform", "low": 1.0, "high": 3.0}, "servers": "infinite"},
+            {"name": None, "delay": {"family": "empirical", "samples": [1.0, 2.0]}, "memory": "age"},
+            {"name": None, "weight": 2.0},
+            {"name": None, "servers": 3},
+        ]
+        assert same(pc.Net.from_json(net.to_json()), net)
+
+    @pytest.mark.parametrize(
+        ("entry", "reason"),
+        [
+            ({"rate": {"k": 1}}, r"^transitions\[0\].rate: the key 'k' is unknown"),
+            ({"rate": {}}, r"^transitions\[0\].rate: MassAction: k is a number, not None"),
+            (
+                {"rate": []},
+                r"^transitions\[0\].rate: a number, an expression or .* is expected, not an array",
+            ),
+            ({"weight": None}, r"^transitions\[0\].weight: a number is expected, not null"),
+            ({"weight": -1}, r"^transitions\[0\]: transition 't': weight is finite and above 0, not -1.0"),
+            ({"servers": "many"}, r"^transitions\[0\]: .*servers is an integer or math.inf, not 'many'"),
+            ({"memory": []}, r"^transitions\[0\]: .*memory is 'enabling' or 'age', not \[\]"),
+            ({"delay": 3}, r"^transitions\[0\].delay: a delay is an object with a family, not 3"),
+            (
+                {"delay": {"family": "normal"}},
+                r"^transitions\[0\].delay: the family of a delay is one of .*'normal'",
+            ),
+            ({"delay": {"family": []}}, r"^transitions\[0\].delay: the family of a delay is one of"),
+            (
+                {"delay": {"family": "uniform", "low": 1}},
+                r"^transitions\[0\].delay: Uniform has the parameters low, high, not low",
+            ),
+            (
+                {"delay": {"family": "empirical", "samples": 1}},
+                r"^transitions\[0\].delay: Empirical: samples are",
+            ),
+        ],
+    )
+    def test_malformed_timing_is_a_net_error_naming_the_path(
+        self, entry: dict[str, Any], reason: str
+    ) -> None:
+        document = {
+            "format": "petricore-net",
+            "version": 2,
+            "name": "n",
+            "transitions": [{"name": "t", **entry}],
+        }
+        with pytest.raises(pc.NetError, match=reason):
+            pc.Net.from_json(json.dumps(document))
+
     def test_the_document_is_versioned_ascii_without_defaults(self) -> None:
         net = pc.Net("n")
         net.add_place("p")
@@ -97,8 +189,10 @@ class TestJson:
             (b"\xff\xfe\x00", "no JSON document"),
             ("9" * 5000, "no JSON document"),
             ("[]", r"^\$: an object is expected, not an array"),
-            ('{"format": "x"}', r"^\$: the format is 'petricore-net' version 1, not 'x' version None"),
-            ('{"version": 2, "format": "petricore-net"}', "not 'petricore-net' version 2"),
+            ('{"format": "x"}', r"^\$: the format is 'petricore-net' version 1 or 2, not 'x' version None"),
+            ('{"version": 3, "format": "petricore-net"}', "not 'petricore-net' version 3"),
+            ('{"version": [], "format": "petricore-net"}', r"not 'petricore-net' version \[\]"),
+            ('{"version": true, "format": "petricore-net"}', "not 'petricore-net' version True"),
             ('{"colour": 1}', r"^\$: the key 'colour' is unknown"),
             ('{"name": 1, "name": 2}', "'name' stands twice"),
             ('{"name": NaN}', "NaN is no JSON number"),
@@ -132,7 +226,11 @@ class TestJson:
             ),
             ({"transitions": [{"name": "t", "rate": "1"}]}, r"^transitions\[0\].rate: a number is expected"),
             ({"transitions": [{"name": "t", "rate": 10**400}]}, r"^transitions\[0\]: .*rate"),
-            ({"transitions": [{"name": "t", "rate": None}]}, r"^transitions\[0\]: .*rate is a number"),
+            ({"transitions": [{"name": "t", "rate": None}]}, r"^transitions\[0\].rate: a number is expected"),
+            (
+                {"transitions": [{"name": "t", "weight": 1}]},
+                r"^transitions\[0\]: the key 'weight' is unknown",
+            ),
         ],
     )
     def test_a_malformed_net_is_a_net_error_naming_the_path(self, parts: dict[str, Any], reason: str) -> None:
@@ -303,6 +401,10 @@ class TestNetworkx:
             "name": "same",
             "priority": 2,
             "rate": 0.5,
+            "servers": 1,
+            "delay": None,
+            "weight": None,
+            "memory": "enabling",
         }
         assert graph.number_of_nodes() == 7
         t = ("transition", "same")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,11 @@ PTNET = "http://www.pnml.org/version-2009/grammar/ptnet"
 
 def read(text: str | bytes, **options: Any) -> pc.Net:
     return pc.read_pnml(io.BytesIO(text if isinstance(text, bytes) else text.encode()), **options)
+
+
+def timed_transition(attributes: str) -> str:
+    tool = f'<toolspecific tool="petricore" version="1"><attributes {attributes}/></toolspecific>'
+    return f'<transition id="t">{tool}</transition>'
 
 
 def document(body: str, net_type: str = PTNET) -> str:
@@ -253,6 +259,31 @@ class TestWriting:
         net.add_transition("place-1", ["7"], ["7"], priority=-(2**31), rate=1e300)
         return net
 
+    def test_timing_survives(self) -> None:
+        net = pc.Net("timed")
+        net.add_place("p & q")
+        net.add_transition("expression", rate='2 * "p & q" / if(1 < 2, 3, 4)')
+        net.add_transition("kinetics", rate=pc.MassAction(1 / 3))
+        net.add_transition("uniform", delay=pc.Uniform(0.1, 3), servers=math.inf)
+        net.add_transition("measured", delay=pc.Empirical([1, 1 / 3]), memory="age", servers=7)
+        net.add_transition("now", weight=2.0)
+        assert list(read(written(net)).transitions.values()) == list(net.transitions.values())
+
+    def test_timing_that_no_attribute_holds_is_named(self) -> None:
+        net = pc.Net("timed")
+        net.add_transition("measured", delay=pc.Empirical([1.5] * 300_000))
+        with pytest.raises(
+            pc.NetError, match=r"^transition 'measured': delay: 1200009 characters are more than"
+        ):
+            written(net)
+
+    def test_timing_of_other_tools_changes_nothing(self) -> None:
+        other = (
+            '<toolspecific tool="other" version="1"><attributes delay="uniform 1 2" rate="x"/></toolspecific>'
+        )
+        net = read(document(f'<transition id="t">{other}</transition>'))
+        assert net.transitions["t"] == pc.Transition("t")
+
     def test_every_kind_of_arc_name_priority_and_rate_survives(self) -> None:
         assert same(read(written(self.everything())), self.everything())
 
@@ -435,6 +466,32 @@ REFUSED = {
             "</transition>"
         ),
         "rate is finite and above 0",
+    ),
+    "a delay of no family": (
+        document(timed_transition('delay="normal 1 2"')),
+        "the family of a delay is one of",
+    ),
+    "a delay without an end": (
+        document(timed_transition('delay="uniform 1"')),
+        "Uniform has the parameters low, high",
+    ),
+    "a delay that is no number": (
+        document(timed_transition('delay="uniform 1 x"')),
+        "holds something that is no number",
+    ),
+    "an unknown memory": (document(timed_transition('memory="x"')), "memory is 'enabling' or 'age', not 'x'"),
+    "two rates": (
+        document(timed_transition('rate="1" mass-action="2"')),
+        "rate and mass-action each give the rate",
+    ),
+    "no servers": (document(timed_transition('servers="0"')), "servers is between 1"),
+    "servers in words": (
+        document(timed_transition('servers="three"')),
+        "servers is an integer or math.inf, not 'three'",
+    ),
+    "a weight and a delay": (
+        document(timed_transition('weight="1" delay="deterministic 1.0"')),
+        "has no delay",
     ),
     "two nodes of one name": (
         document(

@@ -24,8 +24,9 @@ def to_dot(net: Net) -> str:
     """The net as a DOT digraph, from left to right.
 
     Places are circles with their tokens below the name (dots up to four, then the number), transitions are
-    boxes. An inhibitor arc ends in a circle, a read arc is dashed and has no head, a reset arc has a double
-    head; weights above 1 are labels. Names are shown as they are; U+FFFD stands for what cannot be drawn.
+    boxes, immediate ones thin bars with their names outside. An inhibitor arc ends in a circle, a read arc is
+    dashed and has no head, a reset arc has a double head; weights above 1 are labels. Names are shown as they
+    are; U+FFFD stands for what cannot be drawn.
     """
     return "\n".join(_lines(net)) + "\n"
 
@@ -52,7 +53,10 @@ def _place(node: str, place: Place) -> str:
 
 
 def _transition(node: str, transition: Transition) -> str:
-    return f"  {node} [shape=box, height=0.4, label={_label(transition.name, annotation(transition))}];"
+    label = _label(transition.name, annotation(transition))
+    if transition.weight is not None:
+        return f'  {node} [shape=box, style=filled, fillcolor=black, width=0.06, height=0.5, label="", xlabel={label}];'
+    return f"  {node} [shape=box, height=0.4, label={label}];"
 
 
 def _label(*lines: str) -> str:

@@ -18,9 +18,10 @@ def to_networkx(net: Net) -> networkx.MultiDiGraph[Any]:
     """The net as a directed multigraph.
 
     Nodes are the pairs ("place", name) and ("transition", name), since a place and a transition may share a
-    name. They carry `kind` and `name`, places also `tokens` and `capacity`, transitions `priority` and
-    `rate`. Edges carry `kind` (input, output, read, inhibitor or reset), which is their key too, and
-    `weight`; all but outputs lead from place to transition.
+    name. They carry `kind` and `name`, places also `tokens` and `capacity`, transitions `priority`,
+    `rate`, `servers`, `delay`, `weight` and `memory`, as `Transition` has them. Edges carry `kind`
+    (input, output, read, inhibitor or reset), which is their key too, and `weight`;
+    all but outputs lead from place to transition.
 
     Raises:
         ImportError: networkx is not installed.
@@ -41,6 +42,10 @@ def to_networkx(net: Net) -> networkx.MultiDiGraph[Any]:
             name=transition.name,
             priority=transition.priority,
             rate=transition.rate,
+            servers=transition.servers,
+            delay=transition.delay,
+            weight=transition.weight,
+            memory=transition.memory,
         )
     for arc in arcs_of(net):
         place_node, transition_node = ("place", arc.place), ("transition", arc.transition)

@@ -1,8 +1,8 @@
 """Nets to and from pm4py, which knows weights, inhibitor arcs on empty places and reset arcs.
 
 pm4py finds nothing out by itself about what it cannot hold, so `to_pm4py` refuses nets that would behave
-differently there. Priority and rate do not change what is enabled: they travel as properties of the
-transition.
+differently there. Priority and timing do not change what is enabled there: they travel as properties of
+the transition.
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from petricore.errors import NetError
 from petricore.io.arcs import Arc, arcs_of
 from petricore.net import Net
+from petricore.timing import options_of
 
 if TYPE_CHECKING:
     from petricore.net import Place
 
 __all__ = ["from_pm4py", "to_pm4py"]
+
+_TIMING = ("rate", "servers", "delay", "weight", "memory")
 
 
 def to_pm4py(net: Net) -> tuple[Any, Any, Any]:
@@ -50,7 +53,9 @@ def to_pm4py(net: Net) -> tuple[Any, Any, Any]:
     places = {name: pn.PetriNet.Place(name) for name in net.places}
     transitions = {
         name: pn.PetriNet.Transition(
-            name, name, properties={"priority": transition.priority, "rate": transition.rate}
+            name,
+            name,
+            properties={"priority": transition.priority, "rate": transition.rate, **options_of(transition)},
         )
         for name, transition in net.transitions.items()
     }
@@ -92,9 +97,17 @@ def from_pm4py(pm4py_net: Any, initial_marking: Any = None) -> Net:
             names[transition],
             **_arcs_of_transition(pn, transition),
             priority=transition.properties.get("priority", 0),
-            rate=transition.properties.get("rate", 1.0),
+            **_timing(transition.properties),
         )
     return net
+
+
+def _timing(properties: Any) -> dict[str, Any]:
+    """The options of the timing; the default rate of what is general or immediate is not one that was given."""
+    options = {option: properties[option] for option in _TIMING if option in properties}
+    if options.get("rate") == 1.0 and (options.keys() & {"delay", "weight"}):
+        del options["rate"]
+    return options
 
 
 def _pm4py() -> Any:

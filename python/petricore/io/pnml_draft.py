@@ -24,7 +24,7 @@ def refuse(what: str, line: int, element: str | None) -> NoReturn:
 class DraftNode:
     """A place, a transition or a reference to one (`ref` is the id it refers to)."""
 
-    __slots__ = ("capacity", "element", "id", "line", "name", "priority", "rate", "ref", "tokens")
+    __slots__ = ("capacity", "element", "id", "line", "name", "priority", "ref", "timing", "tokens")
 
     def __init__(self, element: str, node_id: str, line: int) -> None:
         self.element = element
@@ -34,7 +34,7 @@ class DraftNode:
         self.tokens = 0
         self.capacity: int | None = None
         self.priority = 0
-        self.rate = 1.0
+        self.timing: dict[str, Any] = {}  # options of Net.add_transition
         self.ref: str | None = None
 
     @property
@@ -95,7 +95,7 @@ class Draft:
                 self._add(node, net.add_place, tokens=node.tokens, capacity=node.capacity)
         for node in self.nodes.values():
             if node.element == "transition":
-                self._add(node, net.add_transition, **arcs[node.id], priority=node.priority, rate=node.rate)
+                self._add(node, net.add_transition, **arcs[node.id], priority=node.priority, **node.timing)
         return net
 
     def _add(self, node: DraftNode, add: Callable[..., Any], **arguments: Any) -> None:

@@ -22,8 +22,9 @@ from functools import partial
 from typing import BinaryIO, NoReturn
 from xml.parsers import expat
 
-from petricore.errors import PnmlError
+from petricore.errors import NetError, PnmlError
 from petricore.io.pnml_draft import Draft, DraftArc, DraftNode, refuse
+from petricore.io.pnml_timing import timing_from_attributes
 from petricore.io.pnml_vocabulary import ARC_KINDS, NET_TYPES, TOOL
 from petricore.net import MAX_TOKENS, Net
 
@@ -247,8 +248,11 @@ class _Reader:
         self._node.name = name or self._node.name
         if "priority" in attributes:
             self._node.priority = self._number(attributes["priority"], signed=True)
-        if "rate" in attributes:
-            self._node.rate = self._rate(attributes["rate"])
+        if owner == "transition":
+            try:
+                self._node.timing = timing_from_attributes(attributes)
+            except NetError as error:
+                self._fail(error.message)
 
     def _required(self, attributes: dict[str, str], name: str) -> str:
         value = attributes.get(name)
@@ -334,12 +338,6 @@ class _Reader:
         if weight == 0:
             self._fail("an arc's weight is at least 1, not 0")
         return weight
-
-    def _rate(self, text: str) -> float:
-        try:
-            return float(text)
-        except ValueError:
-            self._fail(f"the rate {text[:80]!r} is no number")
 
 
 _KIND_LABELS = frozenset({"type", "arctype"})

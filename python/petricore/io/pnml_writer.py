@@ -1,7 +1,7 @@
 """Write a net as PNML (ISO/IEC 15909-2), element by element, so that reading it gives the same net again.
 
 A name that is a valid XML id and not taken is the id. Any other node gets a generated id and its name in a
-toolspecific element of petricore, which also holds priority and rate. Inhibitor, read and reset arcs carry
+toolspecific element of petricore, which also holds priority and timing. Inhibitor, read and reset arcs carry
 `<type value="..."/>` and `<arctype>`, capacities `<capacity>`: extensions that other tools know.
 """
 
@@ -14,6 +14,7 @@ from typing import BinaryIO
 from xml.sax import saxutils
 
 from petricore.errors import NetError
+from petricore.io.pnml_timing import timing_to_attributes
 from petricore.io.pnml_vocabulary import (
     NAMESPACE,
     NET_TYPE,
@@ -27,6 +28,9 @@ from petricore.net import Net, Place, Transition
 
 __all__ = ["write_pnml"]
 
+_LONGEST_OPTION = 900_000
+"""Less than the longest piece that the reader takes."""
+
 _KEPT = {"\r": "&#13;"}
 """Line ends that a parser would otherwise turn into newlines."""
 
@@ -39,17 +43,17 @@ def write_pnml(net: Net, target: str | os.PathLike[str] | BinaryIO) -> None:
         target: a path, or a file object opened for writing bytes, which is left open.
 
     Raises:
-        NetError: a name holds a character that XML cannot hold (a control character, a lone surrogate);
-            nothing
-            has been written then.
+        NetError: a name or a rate expression holds a character that XML cannot hold (a control character, a lone
+            surrogate), or an empirical delay has more samples than the reader takes; nothing has been written then.
         OSError: the file cannot be written.
     """
     ids = _Ids(net)
+    timing = {name: _timing(transition) for name, transition in net.transitions.items()}
     if isinstance(target, (str, os.PathLike)):
         with open(target, "wb") as file:
-            _write(net, ids, file)
+            _write(net, ids, timing, file)
     else:
-        _write(net, ids, target)
+        _write(net, ids, timing, target)
 
 
 class _Ids:
@@ -86,12 +90,15 @@ class _Ids:
             yield self._generated("arc")
 
 
-def _write(net: Net, ids: _Ids, file: BinaryIO) -> None:
-    for piece in _document(net, ids):
+_Attributes = dict[str, str]
+
+
+def _write(net: Net, ids: _Ids, timing: dict[str, _Attributes], file: BinaryIO) -> None:
+    for piece in _document(net, ids, timing):
         file.write(piece.encode())
 
 
-def _document(net: Net, ids: _Ids) -> Iterator[str]:
+def _document(net: Net, ids: _Ids, timing: dict[str, _Attributes]) -> Iterator[str]:
     yield '<?xml version="1.0" encoding="UTF-8"?>\n'
     yield f"<pnml xmlns={_quoted(NAMESPACE)}>\n"
     yield f"<net id={_quoted(ids.net)} type={_quoted(NET_TYPE)}>\n{_label('name', net.name)}"
@@ -100,7 +107,7 @@ def _document(net: Net, ids: _Ids) -> Iterator[str]:
     for place in net.places.values():
         yield _place(place, ids.places[place.name])
     for transition in net.transitions.values():
-        yield _transition(transition, ids.transitions[transition.name])
+        yield _transition(transition, ids.transitions[transition.name], timing[transition.name])
     arc_ids = ids.arcs()
     for transition in net.transitions.values():
         yield from _arcs(transition, ids, arc_ids)
@@ -117,16 +124,27 @@ def _place(place: Place, node_id: str) -> str:
     )
 
 
-def _transition(transition: Transition, node_id: str) -> str:
-    extra = {}
-    if transition.priority != 0:
-        extra["priority"] = str(transition.priority)
-    if transition.rate != 1.0:
-        extra["rate"] = repr(transition.rate)
+def _transition(transition: Transition, node_id: str, timing: _Attributes) -> str:
+    priority = {"priority": str(transition.priority)} if transition.priority != 0 else {}
     return (
         f"<transition id={_quoted(node_id)}>\n{_label('name', transition.name)}"
-        f"{_tool(transition.name, node_id, **extra)}</transition>\n"
+        f"{_tool(transition.name, node_id, **priority, **timing)}</transition>\n"
     )
+
+
+def _timing(transition: Transition) -> _Attributes:
+    """The options of the timing as attributes of petricore's own element."""
+    attributes = timing_to_attributes(transition)
+    for option, text in attributes.items():
+        where = f"transition {transition.name!r}: {option}"
+        character = unfit_character(text)
+        if character is not None:
+            raise NetError(f"{where}: PNML cannot hold the character U+{ord(character):04X}")
+        if len(text) > _LONGEST_OPTION:
+            raise NetError(
+                f"{where}: {len(text)} characters are more than the {_LONGEST_OPTION} of a PNML attribute"
+            )
+    return attributes
 
 
 def _arcs(transition: Transition, ids: _Ids, arc_ids: Iterator[str]) -> Iterator[str]:

@@ -23,6 +23,7 @@ _MARGIN = 16.0
 _RADIUS = 15.0
 _LARGEST_RADIUS = 32.0
 _BOX_HEIGHT = 28.0
+_BAR_WIDTH = 5.0
 _PORT_GAP = 9.0
 _FONT = 11.0
 _SMALL_FONT = 9.5
@@ -56,9 +57,9 @@ Marking = Mapping[str, SupportsIndex] | Sequence[SupportsIndex]
 def to_svg(net: Net, marking: Marking | None = None) -> str:
     """Draw `net` as an SVG document, from left to right.
 
-    Places are circles with their tokens (dots up to five, then the number), transitions are boxes. An
-    inhibitor arc ends in a circle, a read arc is dashed and has no head, a reset arc has a double head;
-    weights above 1 are written at the arcs.
+    Places are circles with their tokens (dots up to five, then the number), transitions are boxes, immediate
+    ones thin bars. An inhibitor arc ends in a circle, a read arc is dashed and has no head, a reset arc has a
+    double head; weights above 1 are written at the arcs.
 
     Args:
         net: any net; one of some hundred nodes is still readable.
@@ -97,18 +98,21 @@ class _Shape:
     def __init__(self, node: Place | Transition, ports: int) -> None:
         self.node = node
         self.is_place = isinstance(node, Place)
+        self.is_bar = isinstance(node, Transition) and node.weight is not None
+        self.is_labelled_below = self.is_place or self.is_bar
         self.label = shortened(node.name, _MOST_LETTERS)
         self.note = annotation(node)
         if self.is_place:
             self.half_width = self.half_height = min(max(_RADIUS, 1.5 * ports), _LARGEST_RADIUS)
         else:
-            self.half_width = max(14.0, text_width(self.label, _FONT) / 2 + 8.0)
+            inside = max(14.0, text_width(self.label, _FONT) / 2 + 8.0)
+            self.half_width = _BAR_WIDTH / 2 if self.is_bar else inside
             self.half_height = max(_BOX_HEIGHT, _PORT_GAP * ports + 6.0) / 2
 
     @property
     def extent(self) -> Extent:
         note_width = text_width(self.note, _SMALL_FONT) / 2
-        if self.is_place:
+        if self.is_labelled_below:
             half_width = max(self.half_width, text_width(self.label, _FONT) / 2, note_width)
             lines = 2 if self.note else 1
         else:
@@ -234,13 +238,9 @@ class _Drawing:
     def _node(self, number: int, shape: _Shape) -> str:
         x, y = self._layout.x[number], self._layout.y[number]
         title = f"<title>{_escaped(shape.node.name)}</title>"
-        if shape.is_place:
-            body = _circle(x, y, shape.half_width, self._tokens[number])
-            baseline = y + shape.half_height + _LINE
-        else:
-            body = _box(x, y, shape)
-            baseline = y + 4.0
-        below = y + shape.half_height + _LINE * (2 if shape.is_place else 1)
+        body = _circle(x, y, shape.half_width, self._tokens[number]) if shape.is_place else _box(x, y, shape)
+        baseline = y + shape.half_height + _LINE if shape.is_labelled_below else y + 4.0
+        below = y + shape.half_height + _LINE * (2 if shape.is_labelled_below else 1)
         body += f'<text x="{_n(x)}" y="{_n(baseline)}" fill="{_TEXT}">{escape(shape.label)}</text>'
         if shape.note:
             body += (
@@ -290,10 +290,14 @@ def _circle(x: float, y: float, radius: float, tokens: int) -> str:
 
 
 def _box(x: float, y: float, shape: _Shape) -> str:
-    return (
+    rect = (
         f'<rect x="{_n(x - shape.half_width)}" y="{_n(y - shape.half_height)}" '
-        f'width="{_n(2 * shape.half_width)}" height="{_n(2 * shape.half_height)}" rx="4" '
-        f'fill="{_TRANSITION}" fill-opacity="0.12" stroke="{_TRANSITION}" stroke-width="1.5"/>'
+        f'width="{_n(2 * shape.half_width)}" height="{_n(2 * shape.half_height)}" '
+    )
+    if shape.is_bar:
+        return f'{rect}fill="{_TRANSITION}"/>'
+    return (
+        f'{rect}rx="4" fill="{_TRANSITION}" fill-opacity="0.12" stroke="{_TRANSITION}" stroke-width="1.5"/>'
     )
 
 
