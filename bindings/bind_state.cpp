@@ -32,6 +32,13 @@ class CoreState {
     return sorted;
   }
 
+  std::vector<Count> snapshot() const {
+    const py::gil_scoped_release unlocked;
+    const std::lock_guard lock(mutex_);
+    const auto counts = state_.marking();
+    return {counts.begin(), counts.end()};
+  }
+
   bool is_enabled(std::size_t transition) const {
     const py::gil_scoped_release unlocked;
     const std::lock_guard lock(mutex_);
@@ -81,6 +88,7 @@ void bind_state(py::module_& m) {
           "marking",
           [](const py::object& self) { return read_only_view(self.cast<const CoreState&>().marking(), self); })
       .def_property_readonly("enabled", [](const CoreState& state) { return to_numpy(state.enabled()); })
+      .def("snapshot", [](const CoreState& state) { return to_numpy(state.snapshot()); })
       .def("is_enabled", &CoreState::is_enabled, arg("transition"))
       .def("fire", &CoreState::fire, arg("transition"))
       .def("run", &CoreState::run, arg("steps"), arg("seed"));

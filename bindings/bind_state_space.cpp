@@ -77,30 +77,40 @@ py::array_t<Count> markings(const StateSpace& space, std::size_t first, std::siz
   return rows;
 }
 
-py::array_t<bool> evaluate(const StateSpace& space, const Predicate& predicate, unsigned threads) {
+py::object evaluate(const StateSpace& space, const Predicate& predicate, unsigned threads, double seconds) {
   if (predicate.places() != space.places()) throw std::invalid_argument("the predicate is of another net");
   py::array_t<bool> out(static_cast<py::ssize_t>(space.size()));
   auto* flags = reinterpret_cast<std::uint8_t*>(out.mutable_data());
-  const py::gil_scoped_release unlocked;
-  space.evaluate(predicate, flags, threads);
-  return out;
+  Interrupt interrupt(py::none(), seconds);
+  bool whole = false;
+  {
+    const py::gil_scoped_release unlocked;
+    whole = space.evaluate(predicate, flags, threads, interrupt.stop());
+  }
+  interrupt.rethrow();
+  if (!whole) return py::none();
+  return std::move(out);
 }
 
 py::tuple bounds(const StateSpace& space, unsigned threads) {
   StateSpace::Bounds found;
+  Interrupt interrupt;
   {
     const py::gil_scoped_release unlocked;
-    found = space.bounds(threads);
+    found = space.bounds(threads, interrupt.stop());
   }
+  interrupt.rethrow();
   return py::make_tuple(to_numpy(std::move(found.places)), found.together);
 }
 
 py::array_t<std::uint8_t> fireable(const StateSpace& space) {
   std::vector<std::uint8_t> seen;
+  Interrupt interrupt;
   {
     const py::gil_scoped_release unlocked;
-    seen = space.fireable();
+    seen = space.fireable(interrupt.stop());
   }
+  interrupt.rethrow();
   return to_numpy(std::move(seen));
 }
 
@@ -124,10 +134,12 @@ py::tuple edges(const py::object& self) {
 py::array_t<std::uint32_t> path(const StateSpace& space, std::size_t i) {
   if (i >= space.size()) throw std::out_of_range("there is no such marking");
   std::vector<std::uint32_t> transitions;
+  Interrupt interrupt;
   {
     const py::gil_scoped_release unlocked;
-    transitions = space.path(i);
+    transitions = space.path(i, interrupt.stop());
   }
+  interrupt.rethrow();
   return to_numpy(std::move(transitions));
 }
 
@@ -158,6 +170,6 @@ void bind_state_space(py::module_& m) {
           arg("marking").noconvert())
       .def("bounds", &bounds, arg("threads") = 0)
       .def("fireable", &fireable)
-      .def("evaluate", &evaluate, arg("predicate"), arg("threads") = 0)
+      .def("evaluate", &evaluate, arg("predicate"), arg("threads") = 0, arg("seconds") = INFINITY)
       .def("path", &path, arg("marking"));
 }

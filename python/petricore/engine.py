@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from petricore import _core
+from petricore.arguments import integer, one_of
 from petricore.arrays import as_counts, as_output
 from petricore.conflicts import Conflicts
 from petricore.errors import NetError, NotEnabledError, PetriError, TokenOverflowError
@@ -35,6 +36,8 @@ _R = TypeVar("_R")
 
 Markings: TypeAlias = npt.ArrayLike
 """One marking, shape (P,), or a batch, shape (B, P): integer counts from 0 to 2^31 - 1."""
+
+_MOST_THREADS = 1024
 
 _Matrix = Literal["pre", "post", "incidence", "reads", "inhibitors", "resets"]
 
@@ -103,8 +106,7 @@ class Engine:
             "inhibitors": "inhibitors",
             "resets": "resets",
         }
-        if which != "incidence" and which not in kinds:
-            raise NetError(f"matrix is one of {', '.join([*kinds, 'incidence'])}, not {which!r}")
+        one_of(which, "matrix", [*kinds, "incidence"])
         if not sparse:
             return self._dense(which)
         if which == "incidence":
@@ -113,9 +115,15 @@ class Engine:
         return self._sparse(kinds[which])
 
     def marking(self, tokens: Mapping[str, int] | None = None) -> npt.NDArray[np.int32]:
-        """A new marking, int32 (P,), from counts by place name, 0 elsewhere. None: the initial one."""
+        """A new marking, int32 (P,), from counts by place name, 0 elsewhere. None: the initial one.
+
+        Raises:
+            NetError: `tokens` is no mapping, names an unknown place, or a count is outside 0 .. 2^31 - 1.
+        """
         if tokens is None:
             return self.initial_marking.copy()
+        if not isinstance(tokens, Mapping):
+            raise NetError(f"a marking by name is a mapping of places to counts, not {tokens!r}")
         counts = [0] * len(self.places)
         for place, count in tokens.items():
             if place not in self._place_index:
@@ -206,8 +214,7 @@ class Engine:
 
         `seed` (0 .. 2^64 - 1) makes "random" reproducible: row i depends on the seed, i and its marking only.
         """
-        if policy not in ("fifo", "random"):
-            raise NetError(f"policy is 'fifo' or 'random', not {policy!r}")
+        one_of(policy, "policy", ("fifo", "random"))
         rows, single = self._rows(m)
         counts = self._call(self._core.step, rows, policy == "random", seed_of(seed), _threads(threads))
         return counts[0] if single else counts
@@ -460,11 +467,12 @@ class Engine:
                 return self._transition_index[transition]
             except KeyError:
                 raise NetError(f"there is no transition {transition!r}") from None
-        if isinstance(transition, bool) or not isinstance(transition, (int, np.integer)):
+        number = integer(transition)
+        if number is None:
             raise NetError(f"a transition is named or numbered, not {transition!r}")
-        if not 0 <= transition < len(self.transitions):
-            raise NetError(f"transition {transition} is not between 0 and {len(self.transitions) - 1}")
-        return int(transition)
+        if not 0 <= number < len(self.transitions):
+            raise NetError(f"transition {number} is not between 0 and {len(self.transitions) - 1}")
+        return number
 
     def _call(self, function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
         """Call the core; what it refuses by index is said with names."""
@@ -562,16 +570,18 @@ def _as_rows(values: npt.ArrayLike, columns: int, what: str, of: str) -> tuple[n
     return (counts.reshape(1, columns), True) if counts.ndim == 1 else (counts, False)
 
 
-def _threads(threads: int) -> int:
-    if not isinstance(threads, int) or not 0 <= threads <= 1024:
-        raise NetError(f"threads is an integer between 0 and 1024, not {threads!r}")
-    return threads
+def _threads(threads: object) -> int:
+    number = integer(threads)
+    if number is None or not 0 <= number <= _MOST_THREADS:
+        raise NetError(f"threads is an integer between 0 and {_MOST_THREADS}, not {threads!r}")
+    return number
 
 
 def seed_of(seed: int | None) -> int:
     """A checked seed; None draws one from the operating system."""
     if seed is None:
         return secrets.randbits(64)
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**64:
+    number = integer(seed)
+    if number is None or not 0 <= number < 2**64:
         raise NetError(f"seed is an integer between 0 and 2^64 - 1, not {seed!r}")
-    return int(seed)
+    return number

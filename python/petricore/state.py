@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from petricore import _core
+from petricore.arguments import integer
 from petricore.errors import NetError
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ __all__ = ["State"]
 class State:
     """A marking that fires in place. Only transitions that a changed place touches are looked at again.
 
-    Made by `Engine.state()`. Calls from several threads wait for each other.
+    Made by `Engine.state()`. Calls from several threads wait for each other. A copy, pickled or not, is a new state at
+    the same marking: what `run` draws depends on the firings so far, too, and a copy has none behind it.
     """
 
     def __init__(self, engine: Engine, core: _core.State) -> None:
@@ -62,11 +64,19 @@ class State:
         """
         from petricore.engine import seed_of
 
-        if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or not 0 <= steps < 2**63:
+        number = integer(steps)
+        if number is None or not 0 <= number < 2**63:
             raise NetError(f"steps is an integer between 0 and 2^63 - 1, not {steps!r}")
-        return self.engine._call(self._core.run, int(steps), seed_of(seed))
+        return self.engine._call(self._core.run, number, seed_of(seed))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (self.engine, self._core.snapshot())
 
     def __repr__(self) -> str:
         return (
             f"<State of {self.engine.name!r}: {len(self.enabled)} of {len(self.engine.transitions)} enabled>"
         )
+
+
+def _restored(engine: Engine, marking: npt.NDArray[np.int32]) -> State:
+    return engine.state(marking)

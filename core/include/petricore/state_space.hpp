@@ -102,17 +102,18 @@ class StateSpace {
     std::vector<Count> places;
     std::int64_t together;
   };
-  Bounds bounds(unsigned threads = 0) const;
+  Bounds bounds(unsigned threads = 0, const Stop& stop = {}) const;  // told to stop: of some of the markings
 
   // (T,) whether any marking enables the transition. Costs O(size * T) at worst, and little where all are soon seen.
-  std::vector<std::uint8_t> fireable() const;
+  // Told to stop: whether any of some markings does.
+  std::vector<std::uint8_t> fireable(const Stop& stop = {}) const;
 
-  // out: (size,) whether the predicate holds in each marking.
-  void evaluate(const Predicate& predicate, std::uint8_t* out, unsigned threads = 0) const;
+  // out: (size,) whether the predicate holds in each marking. False: told to stop, and out is not all written.
+  bool evaluate(const Predicate& predicate, std::uint8_t* out, unsigned threads = 0, const Stop& stop = {}) const;
 
   // Transitions that lead from marking 0 to i, through markings of falling numbers backwards; shortest if breadth first
-  // without reduction. Costs O(length * T), and one more exploration if the net has reset arcs.
-  std::vector<std::uint32_t> path(std::size_t i) const;
+  // without reduction. Costs O(length * T), and one more exploration if the net has reset arcs. Told to stop: empty.
+  std::vector<std::uint32_t> path(std::size_t i, const Stop& stop = {}) const;
 
  private:
   const Net& net_;

@@ -21,6 +21,9 @@ struct Step {
   std::uint32_t transition;
 };
 
+constexpr std::size_t kPollEvery = 1024;  // markings expanded
+constexpr std::size_t kPollSteps = 16;    // backwards, each of which tries all transitions
+
 bool has_resets(const Net& net) { return !net.spec().resets.items().empty(); }
 
 // The marking with the smallest number that one firing turns into marking i.
@@ -47,11 +50,13 @@ Step first_predecessor(const Store& store, const Net& net, std::size_t i) {
 }
 
 // The firing that found each marking first, by exploring again: a reset forgets what was there before.
-std::vector<Step> all_predecessors(const Store& store, const Net& net) {
+// Empty if told to stop.
+std::vector<Step> all_predecessors(const Store& store, const Net& net, const Stop& stop) {
   std::vector<Step> steps(store.size, {StateSpace::kNone, 0});
   const explore::SparseSuccessors successors(net, store.layout);
   const std::size_t words = store.layout.words();
   for (std::uint32_t i = 0; i < store.size; ++i) {
+    if (i % kPollEvery == 0 && stop && stop(i)) return {};
     std::uint32_t overflowed = 0;
     successors(store.state(i), overflowed, [&](const Word* state, Word, std::uint32_t t) {
       const std::uint32_t target = store.find(state, explore::hash_words(state, words));
@@ -64,11 +69,14 @@ std::vector<Step> all_predecessors(const Store& store, const Net& net) {
 
 }  // namespace
 
-std::vector<std::uint32_t> StateSpace::path(std::size_t i) const {
+std::vector<std::uint32_t> StateSpace::path(std::size_t i, const Stop& stop) const {
   std::vector<std::uint32_t> transitions;
-  const std::vector<Step> known = has_resets(net_) ? all_predecessors(*store_, net_) : std::vector<Step>{};
+  const bool again = has_resets(net_);
+  const std::vector<Step> known = again ? all_predecessors(*store_, net_, stop) : std::vector<Step>{};
+  if (again && known.empty()) return {};
   while (i != 0) {
-    const Step step = known.empty() ? first_predecessor(*store_, net_, i) : known[i];
+    if (!again && transitions.size() % kPollSteps == 0 && stop && stop(transitions.size())) return {};
+    const Step step = again ? known[i] : first_predecessor(*store_, net_, i);
     transitions.push_back(step.transition);
     i = step.from;
   }
@@ -77,7 +85,6 @@ std::vector<std::uint32_t> StateSpace::path(std::size_t i) const {
 }
 
 StateSpace::Edges StateSpace::edges(const Stop& stop) const {
-  constexpr std::size_t kPollEvery = 1024;
   Edges found{{0}, {}, {}};
   found.targets.reserve(store_->firings);
   found.transitions.reserve(store_->firings);

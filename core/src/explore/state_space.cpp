@@ -1,12 +1,9 @@
 #include "petricore/state_space.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cassert>
-#include <mutex>
 
 #include "limits.hpp"
-#include "parallel.hpp"
 #include "petricore/error.hpp"
 #include "run.hpp"
 #include "store.hpp"
@@ -107,56 +104,6 @@ std::uint32_t StateSpace::find(std::span<const Count> marking) const {
   std::vector<Word> packed(store_->layout.words());
   if (!store_->layout.encode(marking.data(), packed.data())) return kNone;
   return store_->find(packed.data(), explore::hash_words(packed.data(), packed.size()));
-}
-
-StateSpace::Bounds StateSpace::bounds(unsigned threads) const {
-  const std::size_t places = net_.places();
-  Bounds all{std::vector<Count>(places, 0), 0};
-  std::mutex mutex;
-  constexpr std::size_t kChunk = std::size_t{1} << 14;
-  const unsigned count = thread_count(threads, store_->size * places);
-  parallel_for(store_->size, kChunk, count, [&](std::size_t first, std::size_t last) {
-    Bounds mine{std::vector<Count>(places, 0), 0};
-    for (std::size_t i = first; i < last; ++i) {
-      const Word* state = store_->state(i);
-      std::int64_t sum = 0;
-      for (std::size_t p = 0; p < places; ++p) {
-        const Count tokens = store_->layout.count(state, p);
-        mine.places[p] = std::max(mine.places[p], tokens);
-        sum += tokens;
-      }
-      mine.together = std::max(mine.together, sum);
-    }
-    const std::lock_guard lock(mutex);
-    for (std::size_t p = 0; p < places; ++p) all.places[p] = std::max(all.places[p], mine.places[p]);
-    all.together = std::max(all.together, mine.together);
-  });
-  return all;
-}
-
-std::vector<std::uint8_t> StateSpace::fireable() const {
-  std::vector<std::uint8_t> seen(net_.transitions(), 0);
-  std::vector<std::uint32_t> unseen;
-  for (std::uint32_t t = 0; t < net_.transitions(); ++t) unseen.push_back(t);
-  for (std::size_t i = 0; i < store_->size && !unseen.empty(); ++i) {
-    const Word* state = store_->state(i);
-    std::erase_if(unseen, [&](std::uint32_t t) {
-      for (const Link& link : net_.links(t)) {
-        if (!link.admits(store_->layout.count(state, link.place))) return false;
-      }
-      seen[t] = 1;
-      return true;
-    });
-  }
-  return seen;
-}
-
-void StateSpace::evaluate(const Predicate& predicate, std::uint8_t* out, unsigned threads) const {
-  constexpr std::size_t kChunk = std::size_t{1} << 14;
-  const unsigned count = thread_count(threads, store_->size * 16);
-  parallel_for(store_->size, kChunk, count, [&](std::size_t first, std::size_t last) {
-    for (std::size_t i = first; i < last; ++i) out[i] = explore::holds(predicate, store_->layout, store_->state(i));
-  });
 }
 
 }  // namespace petricore

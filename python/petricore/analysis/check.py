@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from difflib import get_close_matches
@@ -11,9 +12,9 @@ from petricore.analysis.formula import Formula, Property, places_of, subformulas
 from petricore.analysis.parser import parse_formula
 from petricore.analysis.portfolio import Budget
 from petricore.analysis.properties import decide_property
-from petricore.analysis.space import positive, seconds_of
 from petricore.analysis.temporal import decide
 from petricore.analysis.verdict import Verdict
+from petricore.arguments import positive, seconds_of
 from petricore.errors import NetError
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def check(
     else:
         raise NetError(f"a formula is a string or a Formula, not {type(formula).__name__}")
     budget = Budget(
-        deadline=None if timeout is None else time.monotonic() + seconds,
+        deadline=None if seconds == math.inf else time.monotonic() + seconds,
         states=states,
         memory=most_bytes,
         threads=most_threads,

@@ -23,13 +23,12 @@ import numpy as np
 import numpy.typing as npt
 
 from petricore import _core
-from petricore.analysis.memory import available_memory
+from petricore.analysis.limits import memory_of
 from petricore.analysis.progress import reporter
 from petricore.analysis.pumping import Tree, Witness, needed, proved, witnesses
-from petricore.analysis.space import positive, seconds_of
 from petricore.analysis.unrolling import unrolled
+from petricore.arguments import known, positive, seconds_of
 from petricore.arrays import as_counts
-from petricore.errors import NetError
 
 if TYPE_CHECKING:
     from petricore.engine import Engine
@@ -76,6 +75,10 @@ class Coverability:
         self.complete = tree.end == "complete"
         self.exact = exact
         self.reason = _REASONS[tree.end]
+        full = np.flatnonzero(engine.initial_marking == _MAX_TOKENS)
+        if len(full):
+            place = engine.places[full[0]]
+            self.reason = f"place {place!r} starts with {_MAX_TOKENS} tokens, the count that is omega here"
         if not exact:
             self.reason += "; inhibitor or reset arcs on places without a known bound were ignored"
         self.places = engine.places
@@ -166,8 +169,7 @@ class Coverability:
         Raises:
             NetError: there is no such place.
         """
-        if place not in self.places:
-            raise NetError(f"there is no place {place!r}")
+        known(place, "place", self.places)
         for witness in self.witnesses:
             if place in witness.grows:
                 return witness
@@ -211,7 +213,7 @@ def coverability(
 ) -> Coverability:
     """See `Engine.coverability`."""
     nodes = positive(limit, "limit", 2**62)
-    most_bytes = positive(memory, "memory", available_memory())
+    most_bytes = memory_of(memory)
     end = time.monotonic() + seconds_of(timeout)
     control = np.array([place.capacity is not None for place in engine._places.values()], np.uint8)
     restricted = _restricted_places(engine)

@@ -22,15 +22,15 @@ import numpy.typing as npt
 
 from petricore import _core
 from petricore.analysis.formula import And, Formula, Not, Or, Temporal, TemporalOperator, Until
-from petricore.analysis.memory import available_memory
+from petricore.analysis.limits import memory_of
 from petricore.analysis.portfolio import Budget, Problem
 from petricore.analysis.predicate import compile_predicate
 from petricore.analysis.searching import space_for, why_partial
+from petricore.analysis.space import StateSpace
 from petricore.analysis.verdict import Verdict
 from petricore.errors import NetError
 
 if TYPE_CHECKING:
-    from petricore.analysis.space import StateSpace
     from petricore.engine import Engine
 
 __all__ = ["Labelling", "Truth", "always_possible", "graph_search", "label"]
@@ -180,7 +180,11 @@ class Labelling:
             raise OutOfTimeError
         match formula:
             case _ if formula.is_state:
-                words = self._words(self._space.evaluate(compile_predicate(self._engine, formula)))
+                predicate = compile_predicate(self._engine, formula)
+                flags = self._space.evaluate(predicate, seconds=self.seconds)
+                if flags is None:
+                    raise OutOfTimeError
+                words = self._words(flags)
                 return _Bounds(words, words)
             case Not(operand):
                 return self._complement(self._label(operand))
@@ -249,8 +253,7 @@ class Labelling:
 
 def graph_for(engine: Engine, budget: Budget) -> _core.StateSpace:
     """A space with its edges, which leaves time and memory of the budget for what is computed on it."""
-    memory = available_memory() if budget.memory is None else budget.memory
-    exploring = replace(budget, memory=max(1, int(memory * _MEMORY)))
+    exploring = replace(budget, memory=max(1, int(memory_of(budget.memory) * _MEMORY)))
     if budget.seconds is not None:
         exploring = exploring.part(budget.seconds * _EXPLORING)
     return space_for(engine, exploring, edges=True)
@@ -288,21 +291,32 @@ def label(space: StateSpace, formula: Formula) -> Truth:
 
     Raises:
         NetError: the space was reduced or is a partial one explored depth first (its paths are not all there), or the
-            formula is a property of the whole net.
+            formula is none, is a property of the whole net, or names what the net does not have.
     """
-    return labelled(space).truth(formula)
+    return labelled(space).truth(_checked(formula))
 
 
 def always_possible(space: StateSpace, formula: Formula) -> bool | None:
     """Whether from every reachable marking one is reachable where `formula` holds: AG EF of it; None if not known.
 
     With a formula for "completed" this is the option to complete.
+
+    Raises:
+        NetError: as for `label`.
     """
-    return labelled(space).initially(Temporal("AG", Temporal("EF", formula)))
+    return labelled(space).initially(Temporal("AG", Temporal("EF", _checked(formula))))
+
+
+def _checked(formula: object) -> Formula:
+    if not isinstance(formula, Formula):
+        raise NetError(f"a Formula is needed, not {formula!r}")
+    return formula
 
 
 def labelled(space: StateSpace) -> Labelling:
     """The labelling of a public state space."""
+    if not isinstance(space, StateSpace):
+        raise NetError(f"a StateSpace is needed, not {space!r}")
     if space.reduced:
         raise NetError("a space reduced by stubborn sets keeps deadlocks only: explore it without reduction")
     if not space.complete and (space.edges.targets >= len(space)).any():

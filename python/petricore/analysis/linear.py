@@ -28,31 +28,15 @@ import numpy.typing as npt
 
 from petricore.analysis.facts import facts_of
 from petricore.analysis.formula import Terms
-from petricore.errors import PetriError
 
 if TYPE_CHECKING:
     from petricore.engine import Engine
 
-__all__ = ["Infeasible", "Point", "Relaxation", "Row", "has_solver", "need_solver"]
+__all__ = ["Infeasible", "Point", "Relaxation", "Row"]
 
 _DENOMINATORS = (1, 2, 12, 840, 10_000, 1_000_000)
 _ZERO = 1e-7
 _MOST_WEIGHT = 2**40  # beyond, floats are no hint any more
-
-
-def has_solver() -> bool:
-    """Whether scipy, which brings HiGHS, can be imported."""
-    try:
-        import scipy.optimize  # noqa: F401
-    except ImportError:
-        return False
-    return True
-
-
-def need_solver() -> None:
-    """Raise `PetriError` where scipy is missing."""
-    if not has_solver():
-        raise PetriError("the state equation needs scipy: pip install 'petricore[analysis]'")
 
 
 class Row(NamedTuple):

@@ -15,11 +15,11 @@ import numpy.typing as npt
 from petricore.analysis.ctl import METHOD, Labelling, OutOfTimeError, graph_for, labelled
 from petricore.analysis.portfolio import Budget
 from petricore.analysis.searching import why_partial
+from petricore.analysis.space import StateSpace
 from petricore.analysis.verdict import Verdict
 from petricore.errors import NetError
 
 if TYPE_CHECKING:
-    from petricore.analysis.space import StateSpace
     from petricore.engine import Engine
 
 __all__ = ["Terminals", "home_states", "is_reversible", "live_search", "live_transitions", "terminals"]
@@ -114,5 +114,7 @@ def _of(labelling: Labelling, engine: Engine) -> Terminals:
 
 
 def _require_complete(space: StateSpace) -> None:
+    if not isinstance(space, StateSpace):
+        raise NetError(f"a StateSpace is needed, not {space!r}")
     if not space.complete:
         raise NetError(f"the state space is partial: {space.reason}")

@@ -122,12 +122,14 @@ def read_mcc_formulas(source: str | os.PathLike[str] | BinaryIO) -> list[Query]:
             `MAX_PIECE`, or holds a formula that is none of CTL, reachability or bounds. It names the line and the
             element.
         OSError: the file cannot be read.
-        TypeError: `source` yields no bytes.
+        TypeError: `source` is neither, or yields no bytes.
     """
     reader = _Reader()
     if isinstance(source, (str, os.PathLike)):
         with open(source, "rb") as file:
             return reader.read(file)
+    if not hasattr(source, "read"):
+        raise TypeError(f"source is a path, or a file opened for reading bytes, not {source!r}")
     return reader.read(source)
 
 

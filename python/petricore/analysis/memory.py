@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["available_memory"]
+__all__ = ["available_memory", "free_address_space"]
 
 _SHARE = 0.8  # the rest is for what else this process and the machine need meanwhile
 _UNKNOWN = 2 << 30
@@ -14,6 +14,22 @@ def available_memory() -> int:
     """Bytes a search may take by default: four fifths of what the machine and the control group have left."""
     left = [free for free in (_of_machine(), *_of_control_group()) if free is not None]
     return int(min(left) * _SHARE) if left else _UNKNOWN
+
+
+def free_address_space() -> int | None:
+    """Bytes that `ulimit -v` leaves this process to map, or None if it has no such limit."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return None
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit == resource.RLIM_INFINITY:
+        return None
+    try:
+        mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    except OSError:
+        mapped = 0
+    return max(limit - mapped, 0)
 
 
 def _of_machine() -> int | None:

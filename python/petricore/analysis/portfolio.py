@@ -102,7 +102,11 @@ def first_answer(problem: Problem, budget: Budget, stages: Iterable[Stage]) -> V
         if budget.spent:
             reason = undecided.reason if undecided.method else "the time limit was reached"
             return replace(undecided, reason=reason)
-        verdict = stage.method(problem, stage.budget(budget))
+        try:
+            verdict = stage.method(problem, stage.budget(budget))
+        except MemoryError:
+            # What it was building is gone by now, and another method may need less.
+            verdict = Verdict(None, None, "the memory of the process ran out", stage.method.__name__)
         if verdict is None:
             continue
         if verdict.holds is not None:

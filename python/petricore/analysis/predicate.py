@@ -63,6 +63,8 @@ def expanded(engine: Engine, formula: Formula) -> Formula:
     """The formula with each `Fireable` and `Deadlock` written as comparisons of counts."""
     match formula:
         case Fireable(transition):
+            if transition not in engine._transitions:
+                raise NetError(f"the formula names the unknown transition {transition!r}")
             parts: list[Formula] = []
             for place, least, most in admitted_ranges(engine, transition):
                 if least > 0:

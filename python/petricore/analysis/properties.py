@@ -36,6 +36,7 @@ from petricore.analysis.portfolio import Budget
 from petricore.analysis.reachability import reachable
 from petricore.analysis.rewrite import disjunction, evaluate_terms, terms_interval
 from petricore.analysis.searching import space_for, why_partial
+from petricore.analysis.solver import load_solver
 from petricore.analysis.state_equation import applies, upper_bound
 from petricore.analysis.temporal import decide
 from petricore.analysis.verdict import Verdict
@@ -114,7 +115,7 @@ def _bound(engine: Engine, terms: Terms, budget: Budget) -> Verdict:
     best, at = _largest(engine, space, terms)
     if space.end == "complete" or best == most:
         return _found_bound(engine, space, best, at)
-    if applies(engine):
+    if load_solver(budget) and applies(engine):
         seconds = 3.0 if budget.seconds is None else min(3.0, budget.seconds / 5)
         proven = upper_bound(engine, terms, seconds=seconds)
         if proven is not None and (most is None or proven < most):

@@ -14,6 +14,7 @@ from petricore.analysis.portfolio import Budget, Problem, Stage, first_answer
 from petricore.analysis.rewrite import negation_normal_form
 from petricore.analysis.searching import full_search, reduced_search
 from petricore.analysis.slicing import sliced
+from petricore.analysis.solver import prepare_solver
 from petricore.analysis.state_equation import by_state_equation
 from petricore.analysis.verdict import Verdict
 from petricore.analysis.walk import by_walk
@@ -27,6 +28,7 @@ __all__ = ["STAGES", "decide_reachability", "reachable"]
 STAGES: Sequence[Stage] = (
     Stage(full_search, seconds=0.5, states=20_000),
     Stage(by_commoner),
+    Stage(prepare_solver),
     Stage(by_state_equation, seconds=3.0, share=0.2),
     Stage(by_walk, seconds=0.5, share=0.1),
     Stage(by_reduction, seconds=2.0, share=0.3),

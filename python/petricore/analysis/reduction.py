@@ -10,7 +10,6 @@ it cannot matter. Priorities do not restrict firing here.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from petricore import _core
+from petricore.arguments import known_names, one_of, seconds_of
 from petricore.errors import NetError
 from petricore.net import Net
 
@@ -51,7 +51,8 @@ class Reduction:
         Raises:
             NetError: a name is no transition of the reduced net, or the path is longer than 10^8 firings.
         """
-        path = np.array([self.engine._index_of(name) for name in names], np.uint32)
+        index = self.engine._transition_index
+        path = np.array([index[name] for name in known_names(names, "transition", index)], np.uint32)
         try:
             lifted = self._core.lift(self._whole._core, path)
         except ValueError as error:  # std::length_error, too
@@ -82,23 +83,20 @@ def reduce(
         timeout: seconds after which what is reduced so far is returned (None: no limit).
 
     Raises:
-        NetError: an unknown goal, place or transition, or something visible for "deadlock".
+        NetError: an unknown goal, place or transition, something visible for "deadlock", or `timeout` is no number of
+            seconds.
     """
-    if goal not in ("deadlock", "reachability"):
-        raise NetError(f"the goal of a reduction is 'deadlock' or 'reachability', not {goal!r}")
-    places = list(visible_places)
-    for place in places:
-        if place not in engine._place_index:
-            raise NetError(f"there is no place {place!r}")
-    transitions = [engine._index_of(name) for name in visible_transitions]
+    one_of(goal, "the goal of a reduction", ("deadlock", "reachability"))
+    places = known_names(visible_places, "place", engine._place_index)
+    transitions = known_names(visible_transitions, "transition", engine._transition_index)
     if goal == "deadlock" and (places or transitions):
         raise NetError("reductions for deadlocks keep no places or transitions visible")
     core = _core.reduce(
         engine._core,
         goal == "deadlock",
         np.array([engine._place_index[place] for place in places], np.uint32),
-        np.array(transitions, np.uint32),
-        math.inf if timeout is None else timeout,
+        np.array([engine._transition_index[name] for name in transitions], np.uint32),
+        seconds_of(timeout),
     )
     return Reduction(engine, core)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy.typing as npt
 from petricore import _core
 from petricore.analysis.facts import facts_of
 from petricore.analysis.formula import And, Deadlock, Formula
-from petricore.analysis.memory import available_memory
+from petricore.analysis.limits import MOST_STATES, memory_of, threads_of
 from petricore.analysis.portfolio import Budget, Problem
 from petricore.analysis.predicate import compile_predicate
 from petricore.analysis.progress import reporter
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from petricore.engine import Engine
 
 __all__ = ["full_search", "reduced_search", "space_for", "why_partial"]
-
-MOST_STATES = 2**32 - 2
 
 
 def space_for(
@@ -38,6 +35,7 @@ def space_for(
 ) -> _core.StateSpace:
     """Explore within the budget, up to the first marking of the goal."""
     seconds = budget.seconds
+    threads = 1 if reduction != "none" or depth_first else threads_of(budget.threads)
     with reporter(budget.progress, "states") as report:
         return _core.StateSpace(
             engine._core,
@@ -46,8 +44,8 @@ def space_for(
             reduction=reduction,
             edges=edges,
             max_states=min(budget.states or MOST_STATES, MOST_STATES),
-            max_bytes=budget.memory or available_memory(),
-            threads=1 if reduction != "none" or depth_first else budget.threads or os.cpu_count() or 1,
+            max_bytes=memory_of(budget.memory, threads),
+            threads=threads,
             bounds=_proven_bounds(engine),
             progress=report,
             seconds=math.inf if seconds is None else seconds,

@@ -18,7 +18,8 @@ import numpy.typing as npt
 
 from petricore.analysis.coverability import Coverability, Witness, coverability
 from petricore.analysis.facts import facts_of
-from petricore.analysis.space import StateSpace, explore, positive, seconds_of
+from petricore.analysis.space import StateSpace, explore
+from petricore.arguments import known, positive, seconds_of
 from petricore.errors import NetError
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Soundness:
     unboundedness: Witness | None = None
     """Firings that fill a place beyond every count."""
     weak: bool | None = None
-    """Weakly sound: the option to complete and proper completion; transitions may be dead."""
+    """Weakly sound: the option to complete and proper completion; transitions may be dead, and there may be faults."""
     relaxed: bool | None = None
     """Relaxed sound: each transition fires on some path that ends in the final marking."""
     easy: bool | None = None
@@ -84,8 +85,7 @@ def soundness(
 ) -> Soundness:
     """See `Engine.soundness`."""
     for place in (source, sink):
-        if place not in engine._place_index:
-            raise NetError(f"there is no place {place!r}")
+        known(place, "place", engine._place_index)
     if source == sink:
         raise NetError(f"source and sink are the same place, {source!r}")
     for value, what in ((limit, "limit"), (memory, "memory"), (threads, "threads")):

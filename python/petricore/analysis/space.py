@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -11,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from petricore import _core
-from petricore.analysis.memory import available_memory
+from petricore.analysis.limits import MOST_STATES, memory_of, threads_of
 from petricore.analysis.progress import reporter
+from petricore.arguments import integer, one_of, positive, seconds_of
 from petricore.arrays import as_counts
 from petricore.errors import NetError
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Edges", "StateSpace", "explore"]
 
-MOST_STATES = 2**32 - 2
-MOST_THREADS = 64
 _SECONDS_FOR_BOUNDS = 0.2  # known bounds save bits; looking for more of them soon costs more than the bits do
 
 
@@ -95,16 +93,26 @@ class StateSpace:
         return Edges(*(_read_only(array) for array in self._core.edges()))
 
     def marking(self, i: int) -> npt.NDArray[np.int32]:
-        """Marking i, int32 (P,), new. Raises `IndexError` unless 0 <= i < len(self)."""
+        """Marking i, int32 (P,), new.
+
+        Raises:
+            IndexError: unless 0 <= i < len(self).
+            NetError: `i` is no integer.
+        """
         i = self._checked(i)
         return np.asarray(self._core.markings(i, i + 1)[0])
 
     def markings(self, first: int = 0, last: int | None = None) -> npt.NDArray[np.int32]:
-        """Markings first .. last - 1, int32 (last - first, P), new. `last` None: to the end."""
-        stop = len(self) if last is None else last
-        if not 0 <= first <= stop <= len(self):
-            raise IndexError(f"markings {first} to {stop} of a space of {len(self)}")
-        return self._core.markings(first, stop)
+        """Markings first .. last - 1, int32 (last - first, P), new. `last` None: to the end.
+
+        Raises:
+            IndexError: unless 0 <= first <= last <= len(self).
+            NetError: `first` or `last` is no integer.
+        """
+        start, stop = _number(first), len(self) if last is None else _number(last)
+        if not 0 <= start <= stop <= len(self):
+            raise IndexError(f"markings {start} to {stop} of a space of {len(self)}")
+        return self._core.markings(start, stop)
 
     def index(self, m: npt.ArrayLike) -> int:
         """The number of a marking, (P,). Raises `NetError` if it is not in the space."""
@@ -138,7 +146,12 @@ class StateSpace:
         return tuple(t for t, alive in zip(self._engine.transitions, seen, strict=True) if not alive)
 
     def path(self, i: int) -> tuple[str, ...]:
-        """Transitions that lead from the initial marking to marking i; a shortest such sequence, breadth first."""
+        """Transitions that lead from the initial marking to marking i; a shortest such sequence, breadth first.
+
+        Raises:
+            IndexError: unless 0 <= i < len(self).
+            NetError: `i` is no integer.
+        """
         return tuple(self._engine.transitions[t] for t in self._core.path(self._checked(i)))
 
     def __repr__(self) -> str:
@@ -157,11 +170,10 @@ class StateSpace:
         return None if found == 2**32 - 1 else found
 
     def _checked(self, i: int) -> int:
-        if isinstance(i, bool) or not isinstance(i, (int, np.integer)):
-            raise NetError(f"a state is numbered, not {i!r}")
-        if not 0 <= i < len(self):
-            raise IndexError(f"state {i} of a space of {len(self)}")
-        return int(i)
+        number = _number(i)
+        if not 0 <= number < len(self):
+            raise IndexError(f"state {number} of a space of {len(self)}")
+        return number
 
 
 def explore(
@@ -177,20 +189,19 @@ def explore(
     progress: Callable[[int], object] | bool | None = None,
 ) -> StateSpace:
     """See `Engine.state_space`."""
-    if reduction not in ("none", "stubborn"):
-        raise NetError(f"reduction is 'none' or 'stubborn', not {reduction!r}")
-    if order not in ("breadth", "depth"):
-        raise NetError(f"order is 'breadth' or 'depth', not {order!r}")
+    one_of(reduction, "reduction", ("none", "stubborn"))
+    one_of(order, "order", ("breadth", "depth"))
     if edges and order == "depth":
         raise NetError("edges are kept in the order of breadth-first searches: leave out order='depth'")
     reduced = reduction == "stubborn"
+    most_threads = threads_of(threads)
     options: dict[str, Any] = {
         "depth_first": order == "depth",
         "reduction": "deadlock" if reduced else "none",
         "edges": edges or (reduced and order == "breadth"),
         "max_states": positive(limit, "limit", MOST_STATES),
-        "max_bytes": positive(memory, "memory", available_memory()),
-        "threads": min(positive(threads, "threads", os.cpu_count() or 1), MOST_THREADS),
+        "max_bytes": memory_of(memory, most_threads),
+        "threads": most_threads,
         "bounds": engine._core.place_bounds(min(_SECONDS_FOR_BOUNDS, seconds_of(timeout))),
         "seconds": seconds_of(timeout),
     }
@@ -199,26 +210,11 @@ def explore(
     return StateSpace(engine, core, reduced=reduced)
 
 
-def positive(value: int | None, what: str, default: int) -> int:
-    """A checked limit; None stands for `default`."""
-    if value is None:
-        return default
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise NetError(f"{what} is a positive integer, not {value!r}")
-    return min(int(value), 2**63 - 1)
-
-
-def seconds_of(timeout: float | None) -> float:
-    """A checked time limit in seconds; None is no limit."""
-    if timeout is None:
-        return float("inf")
-    if (
-        isinstance(timeout, bool)
-        or not isinstance(timeout, (int, float, np.integer, np.floating))
-        or not timeout >= 0
-    ):
-        raise NetError(f"timeout is a number of seconds, not {timeout!r}")
-    return float(timeout)
+def _number(i: object) -> int:
+    number = integer(i)
+    if number is None:
+        raise NetError(f"a state is numbered, not {i!r}")
+    return number
 
 
 def _read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -24,13 +24,15 @@ import numpy as np
 import numpy.typing as npt
 
 from petricore.analysis.formula import And, Compare, Constant, Formula, Or, Terms
-from petricore.analysis.linear import Infeasible, Point, Relaxation, Row, has_solver, need_solver
+from petricore.analysis.linear import Infeasible, Point, Relaxation, Row
 from petricore.analysis.portfolio import Budget, Problem
 from petricore.analysis.predicate import expanded
 from petricore.analysis.rewrite import negation_normal_form
+from petricore.analysis.solver import loaded, need_solver
 from petricore.analysis.traps import FlowGraph
 from petricore.analysis.verdict import Verdict
 from petricore.analysis.walk import walk_to
+from petricore.arguments import known_names
 
 if TYPE_CHECKING:
     from petricore.engine import Engine
@@ -249,16 +251,18 @@ class StateEquation:
 
 
 def applies(engine: Engine) -> bool:
-    """Whether the solver is there and the net not too large for it."""
-    return has_solver() and len(engine.places) + len(engine.transitions) <= _MOST_COLUMNS
+    """Whether the solver is loaded and the net not too large for it."""
+    return loaded() and len(engine.places) + len(engine.transitions) <= _MOST_COLUMNS
 
 
 def upper_bound(engine: Engine, terms: Terms, *, seconds: float = math.inf) -> int | None:
     """A proven upper bound of sum(weight * m(place)) over the reachable markings; None if none was found.
 
     Raises:
+        NetError: there is no such place.
         PetriError: scipy is not installed.
     """
+    known_names((place for place, _ in terms), "place", engine._place_index)
     return state_equation(engine).upper_bound(terms, seconds=seconds)
 
 
@@ -268,18 +272,17 @@ def place_bounds_lp(
     """`upper_bound` of each place (all of them by default), within the time altogether.
 
     Raises:
+        NetError: there is no such place.
         PetriError: scipy is not installed.
     """
     end = time.monotonic() + seconds
+    asked = engine.places if places is None else known_names(places, "place", engine._place_index)
     equation = state_equation(engine)
-    return {
-        place: equation.upper_bound(((place, 1),), seconds=end - time.monotonic())
-        for place in (engine.places if places is None else places)
-    }
+    return {place: equation.upper_bound(((place, 1),), seconds=end - time.monotonic()) for place in asked}
 
 
 def by_state_equation(problem: Problem, budget: Budget) -> Verdict | None:
-    """A method of the portfolio: refutes EF p, or else walks along a solution. Passes without scipy."""
+    """A method of the portfolio: refutes EF p, or else walks along a solution. Passes unless scipy is loaded."""
     goal = problem.goal
     if goal is None or not applies(problem.engine):
         return None

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from petricore.analysis.exact_semiflows import exact_semiflows
-from petricore.analysis.space import positive, seconds_of
-from petricore.errors import LimitReached, NetError, PetriError, WeightOverflowError
+from petricore.arguments import known_names, one_of, positive, seconds_of
+from petricore.errors import LimitReached, PetriError, WeightOverflowError
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -41,8 +41,7 @@ def semiflows(
     J. Martinez and M. Silva, "A simple and fast algorithm to obtain all invariants of a generalised Petri net", 1982
     (10.1007/978-3-642-68353-4_47).
     """
-    if of not in ("places", "transitions"):
-        raise NetError(f"semiflows are of 'places' or 'transitions', not {of!r}")
+    one_of(of, "what semiflows are of", ("places", "transitions"))
     offsets, indices, weights, end = engine._core.semiflows(
         of == "places", positive(limit, "limit", _MOST), seconds_of(timeout)
     )
@@ -96,8 +95,7 @@ def minimal_sets(
     As models of clauses: F. Nabli, T. Martinez, F. Fages and S. Soliman, "On enumerating minimal siphons in Petri nets
     using CLP and SAT solvers", 2016 (10.1007/s10601-015-9190-1).
     """
-    if kind not in ("siphons", "traps"):
-        raise NetError(f"minimal sets are 'siphons' or 'traps', not {kind!r}")
+    one_of(kind, "the kind of minimal sets", ("siphons", "traps"))
     offsets, places, end = engine._core.minimal_sets(
         kind == "siphons", positive(limit, "limit", _MOST), seconds_of(timeout)
     )
@@ -128,11 +126,7 @@ def greatest_trap(engine: Engine, within: Iterable[str]) -> tuple[str, ...]:
 
 
 def _greatest(engine: Engine, within: Iterable[str], *, siphon: bool) -> tuple[str, ...]:
-    indices = set()
-    for place in within:
-        if place not in engine._place_index:
-            raise NetError(f"there is no place {place!r}")
-        indices.add(engine._place_index[place])
+    indices = {engine._place_index[place] for place in known_names(within, "place", engine._place_index)}
     found = engine._core.greatest_set(siphon, np.array(sorted(indices), np.uint32))
     return tuple(engine.places[i] for i in found.tolist())
 

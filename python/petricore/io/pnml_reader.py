@@ -67,12 +67,14 @@ def read_pnml(source: str | os.PathLike[str] | BinaryIO, *, net: str | None = No
             `MAX_PIECE`, has no such net, or describes no P/T net with counts between 0 and 2^31 - 1. It names
             the line and the element.
         OSError: the file cannot be read.
-        TypeError: `source` yields no bytes.
+        TypeError: `source` is neither, or yields no bytes.
     """
     reader = _Reader(net)
     if isinstance(source, (str, os.PathLike)):
         with open(source, "rb") as file:
             return reader.read(file)
+    if not hasattr(source, "read"):
+        raise TypeError(f"source is a path, or a file opened for reading bytes, not {source!r}")
     return reader.read(source)
 
 

@@ -46,7 +46,10 @@ def write_pnml(net: Net, target: str | os.PathLike[str] | BinaryIO) -> None:
         NetError: a name or a rate expression holds a character that XML cannot hold (a control character, a lone
             surrogate), or an empirical delay has more samples than the reader takes; nothing has been written then.
         OSError: the file cannot be written.
+        TypeError: `target` is neither.
     """
+    if not isinstance(target, (str, os.PathLike)) and not hasattr(target, "write"):
+        raise TypeError(f"target is a path, or a file opened for writing bytes, not {target!r}")
     ids = _Ids(net)
     timing = {name: _timing(transition) for name, transition in net.transitions.items()}
     if isinstance(target, (str, os.PathLike)):
