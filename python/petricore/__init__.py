@@ -61,14 +61,18 @@ if TYPE_CHECKING:
     from petricore.analysis.space import StateSpace
     from petricore.analysis.verdict import Verdict
     from petricore.runtime import Context, ManualClock, Runtime, Session, SystemClock
+    from petricore.simulation.agents import AgentSimulation, Confirmation, Cost, RateLimit
 
 __all__ = [
     "MAX_TOKENS",
     "OMEGA",
     "Agent",
+    "AgentSimulation",
     "AtLeast",
+    "Confirmation",
     "Conflicts",
     "Context",
+    "Cost",
     "Coverability",
     "Delay",
     "Deterministic",
@@ -93,6 +97,7 @@ __all__ = [
     "PetriError",
     "Place",
     "PnmlError",
+    "RateLimit",
     "Read",
     "Result",
     "RetryPolicy",
@@ -140,6 +145,10 @@ _LAZY: dict[str, str] = {
     "TimeoutPolicy": "petricore.agent",
     "To": "petricore.agent",
     "Weight": "petricore.agent",
+    "AgentSimulation": "petricore.simulation.agents",
+    "Confirmation": "petricore.simulation.agents",
+    "Cost": "petricore.simulation.agents",
+    "RateLimit": "petricore.simulation.agents",
     "Context": "petricore.runtime",
     "ManualClock": "petricore.runtime",
     "Runtime": "petricore.runtime",

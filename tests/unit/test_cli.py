@@ -123,6 +123,7 @@ def test_help_lists_the_commands_there_are(capsys: pytest.CaptureFixture[str]) -
         "demo",
         "run",
         "verify",
+        "simulate",
         "analyse",
         "draw",
         "doctor",

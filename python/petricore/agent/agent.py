@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from petricore.runtime.clock import Clock
     from petricore.runtime.events import Event
     from petricore.runtime.people import Answerer, Approver
+    from petricore.simulation.agents import AgentSimulation
 
 __all__ = ["Agent", "TransitionOptions"]
 
@@ -273,6 +274,66 @@ class Agent:
         return verify(
             self, inputs, limit=limit, timeout=timeout, complete=complete, decided=decided, strict=strict
         )
+
+    def simulate(
+        self,
+        inputs: Mapping[Any, Any],
+        *,
+        sessions: int | None = None,
+        durations: Any = None,
+        costs: Any = None,
+        resources: Mapping[str, Any] | None = None,
+        needs: Mapping[str, Any] | None = None,
+        arrivals: Any = None,
+        outcomes: Mapping[Any, Any] | None = None,
+        emits: Any = None,
+        failure_rate: Any = None,
+        confirmations: Any = None,
+        until: float | None = None,
+        seed: int | None = None,
+        threads: int = 0,
+        limit: int | None = None,
+        progress: Callable[[int], object] | bool | None = None,
+    ) -> AgentSimulation:
+        """Say what sessions of the agent will take, wait for and cost, before one is run: docs/agents.md.
+
+        A discrete-event simulation on model time, with the runtime's own rules for what fires: groups, joins,
+        concurrency, rate limits, priorities, retries, timeouts, delays. Nothing is called: neither actions nor
+        predicates. "A number" below is one, or a distribution (`pc.Exponential`, ...) drawn anew each time. Mappings by
+        transition take "*" for all others; a bare number stands for all. What is not given is assumed, and listed in
+        `assumptions` of the result.
+
+        Args:
+            inputs: tokens each session gets, by type or place name: `{Url: 2}`; a number, or {number: probability}.
+            sessions: how many (default: 1000, or as many as `arrivals` has times).
+            durations: seconds of an attempt, a number by transition.
+            costs: what a firing costs, a number or a `Cost`, by transition or resource.
+            resources: shared by all sessions: `{"gpu": 4, "llm": RateLimit(10, per=1.0)}`. A declared limit gets
+                another size by its name: `{"concurrency of fetch": 8}`.
+            needs: what a firing holds of them: `{"train": {"gpu": 1}, "ask": "llm"}`.
+            arrivals: when sessions begin: None (all at 0), a rate per second (Poisson), a distribution of the seconds
+                between them, or the times.
+            outcomes: probabilities of what an action returns (`{"classify": {"Spam": 0.1, "Ham": 0.9}}`), or of which
+                transition's `where` admits a token of a place (`{"Review": {"praise": 0.7, "apologise": 0.3}}`).
+            emits: lengths of lists, a number (or {number: probability}) by transition; for several lists by element.
+            failure_rate: the probability that an attempt fails, by transition.
+            confirmations: seconds until a person confirms, a number or a `Confirmation`, by transition.
+            until: the time at which to stop, in seconds.
+            seed: of all that is drawn; the same seed, the same result. One is made up where none is given.
+            threads: sync actions that run at once, as in `run`; 0: no limit.
+            limit: the most firings of a session (default: 100,000); with so many it is cut.
+            progress: called with the number of sessions ended; True: a line on standard error.
+
+        Raises:
+            NetError: names what is unknown, or impossible as given.
+        """
+        from petricore.simulation.agents.simulate import simulate
+
+        return simulate(
+            self, inputs, sessions=sessions, durations=durations, costs=costs, resources=resources, needs=needs,
+            arrivals=arrivals, outcomes=outcomes, emits=emits, failure_rate=failure_rate,
+            confirmations=confirmations, until=until, seed=seed, threads=threads, limit=limit, progress=progress,
+        )  # fmt: skip
 
     def __repr__(self) -> str:
         return (

@@ -1,4 +1,4 @@
-"""The command line: `petricore demo`, `run`, `verify`, `analyse`, `draw`, `doctor`.
+"""The command line: `petricore demo`, `run`, `verify`, `simulate`, `analyse`, `draw`, `doctor`.
 
 Exit codes: 0 all is well, 1 something failed (what, is printed), 2 the command could not be obeyed as given,
 130 interrupted.
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 
 from petricore import __version__
-from petricore.cli import analyse, demo, doctor, draw, run, verify
+from petricore.cli import analyse, demo, doctor, draw, run, simulate, verify
 from petricore.cli.errors import UsageError
 from petricore.errors import PetriError
 
@@ -23,6 +23,7 @@ _COMMANDS = {
     "demo": demo,
     "run": run,
     "verify": verify,
+    "simulate": simulate,
     "analyse": analyse,
     "draw": draw,
     "doctor": doctor,

@@ -1,0 +1,1 @@
+"""Simulation: many independent runs of a net, and what was seen in them."""
