@@ -16,4 +16,5 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   bind_structure(m);
   bind_walk(m);
   bind_reduce(m);
+  bind_simulate(m);
 }

@@ -14,3 +14,4 @@ void bind_coverability(pybind11::module_& m);
 void bind_structure(pybind11::module_& m);
 void bind_walk(pybind11::module_& m);
 void bind_reduce(pybind11::module_& m);
+void bind_simulate(pybind11::module_& m);

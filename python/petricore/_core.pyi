@@ -1,7 +1,7 @@
 """The compiled core. Internal: its names and shapes may change; `petricore`'s do not."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -350,3 +350,69 @@ class Reduction:
 def reduce(
     engine: Engine, deadlock: bool, visible_places: _Indices, visible_transitions: _Indices, seconds: float
 ) -> Reduction: ...
+
+class ExpressionError(Exception):
+    text: str
+    position: int  # in characters
+    transition: int  # -1: of no transition
+    observable: int
+
+class SimulationFault(Exception):
+    kind: str  # "rate", "overflow" or "loop"
+    replica: int  # the row of the result
+    time: float
+    index: int  # the transition, or the place that overflowed
+    value: float
+    loop: list[int]
+
+_Floats: TypeAlias = npt.NDArray[np.float64]
+_Codes: TypeAlias = npt.NDArray[np.uint8]
+
+class Expression:
+    def __init__(self, text: str, place_names: Sequence[str]) -> None: ...
+    def evaluate(self, markings: _Counts) -> _Floats: ...  # (B, P) to (B,)
+    @property
+    def places(self) -> _Indices: ...
+
+class TimedNet:
+    def __init__(
+        self,
+        engine: Engine,
+        timing: _Codes,
+        law: _Codes,
+        memory: _Codes,
+        servers: _Counts,  # 2^31 - 1: infinitely many
+        rates: _Floats,
+        weights: _Floats,
+        delays: Sequence[tuple[int, float, float, float, _Floats] | None],  # family, a, b, c, samples
+        expressions: Sequence[str | None],
+        place_names: Sequence[str],
+    ) -> None: ...
+
+# The fields of SimulationResult in petricore/simulate.hpp, as far as they are asked for.
+def simulate(
+    timed: TimedNet,
+    *,
+    algorithm: str,
+    replicas: int,
+    first_replica: int,
+    seed: int,
+    until: float,
+    steps: int,
+    most_events: int,
+    warmup: float,
+    tolerance: float,
+    end_when: Predicate | None,
+    record: str,
+    grid: _Floats,
+    initial: _Counts,
+    rates: _Floats,
+    observables: Sequence[tuple[str, str | None, Predicate | None, int]],
+    count_firings: bool,
+    threads: int,
+    progress: Callable[[int], object] | None,
+    device: str,
+) -> dict[str, npt.NDArray[Any]]: ...
+
+# Why an algorithm cannot run a net; empty: it can.
+def unsupported(algorithm: str, timed: TimedNet) -> str: ...
