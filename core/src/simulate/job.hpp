@@ -109,6 +109,7 @@ class Runner {
 using MakeRunner = std::unique_ptr<Runner> (*)(Job& job);
 
 std::unique_ptr<Runner> make_direct(Job& job);
+std::unique_ptr<Runner> make_event_driven(Job& job);
 std::unique_ptr<Runner> make_token_game(Job& job);
 std::unique_ptr<Runner> make_maximal_step(Job& job);
 

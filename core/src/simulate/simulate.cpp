@@ -90,6 +90,8 @@ MakeRunner maker(Algorithm algorithm) {
       return make_token_game;
     case Algorithm::kMaximalStep:
       return make_maximal_step;
+    case Algorithm::kEventDriven:
+      return make_event_driven;
     default:
       return make_direct;
   }
@@ -233,6 +235,7 @@ const char* unsupported(Algorithm algorithm, const TimedNet& net) noexcept {
   switch (algorithm) {
     case Algorithm::kTokenGame:
     case Algorithm::kMaximalStep:
+    case Algorithm::kEventDriven:
       return "";
     case Algorithm::kDirect:
       return net.has_general() ? "delays that are not exponential need the event-driven algorithm" : "";
