@@ -58,6 +58,42 @@ def test_fifty_philosophers_have_a_siphon_more_than_they_have_invariants() -> No
     assert "marked trap" in verdict.reason
 
 
+def test_minimal_siphons_and_traps_of_separate_parts_are_those_of_each_part() -> None:
+    parts = [philosophers(size) for size in (5, 3, 4)]
+    net = Net("parts")
+    # Places of the parts take turns, so that no part is a range of them.
+    places = [(k, i, place) for k, part in enumerate(parts) for i, place in enumerate(part.places.values())]
+    for k, _, place in sorted(places, key=lambda entry: entry[1]):
+        net.add_place(f"{k}.{place.name}", place.tokens)
+    for k, part in enumerate(parts):
+        for t in part.transitions.values():
+            inputs, outputs = ({f"{k}.{p}": w for p, w in arcs.items()} for arcs in (t.inputs, t.outputs))
+            net.add_transition(f"{k}.{t.name}", inputs, outputs)
+    whole = net.compile()
+    for kind in ("siphons", "traps"):
+        expected = {
+            frozenset(f"{k}.{p}" for p in names)
+            for k, part in enumerate(parts)
+            for names in getattr(part.compile(), kind)()
+        }
+        found = getattr(whole, kind)()
+        assert len(found) == len(expected)
+        assert {frozenset(names) for names in found} == expected
+        order = [[whole.places.index(p) for p in names] for names in found]
+        assert order == sorted(order)
+        assert all(row == sorted(row) for row in order)
+
+
+def test_a_limit_of_siphons_counts_those_of_all_parts() -> None:
+    net = Net("loops")
+    for i in range(20):
+        net.add_place(f"p{i}")
+        net.add_transition(f"t{i}", [f"p{i}"], [f"p{i}"])
+    with pytest.raises(LimitReached):
+        net.compile().siphons(limit=19)
+    assert len(net.compile().siphons(limit=20)) == 20
+
+
 def test_a_net_without_places_has_no_invariant_and_no_siphon() -> None:
     net = Net("bare")
     net.add_transition("t", {}, {})

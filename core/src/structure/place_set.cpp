@@ -1,5 +1,7 @@
 #include "place_set.hpp"
 
+#include <algorithm>
+
 namespace petricore {
 
 namespace {
@@ -32,8 +34,37 @@ SetRules::SetRules(const Net& net, PlaceSetKind kind) {
     triggers.append(from);
     needs.append(to);
   }
-  triggered_ = transposed(triggers, net.places());
-  needed_ = transposed(needs, net.places());
+  index(net.places());
+}
+
+void SetRules::index(std::size_t places) {
+  triggered_ = transposed(triggers, places);
+  needed_ = transposed(needs, places);
+}
+
+SetRules SetRules::restricted_to(const PlaceSet& places) const {
+  // Rules that nothing here triggers demand nothing.
+  std::vector<std::uint32_t> transitions;
+  for (const std::uint32_t place : places) {
+    transitions.insert(transitions.end(), triggered(place).begin(), triggered(place).end());
+  }
+  std::sort(transitions.begin(), transitions.end());
+  transitions.erase(std::unique(transitions.begin(), transitions.end()), transitions.end());
+  const auto position_of = [&places](std::uint32_t place) {
+    return static_cast<std::uint32_t>(std::lower_bound(places.begin(), places.end(), place) - places.begin());
+  };
+  SetRules own;
+  std::vector<std::uint32_t> from, to;
+  for (const std::uint32_t t : transitions) {
+    from.clear();
+    to.clear();
+    for (const std::uint32_t place : triggers[t]) from.push_back(position_of(place));
+    for (const std::uint32_t place : needs[t]) to.push_back(position_of(place));
+    own.triggers.append(from);
+    own.needs.append(to);
+  }
+  own.index(places.size());
+  return own;
 }
 
 void SetRules::add_to(ClauseSolver& solver) const {

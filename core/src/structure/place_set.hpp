@@ -23,7 +23,14 @@ class SetRules {
   // That the true variables are such a set.
   void add_to(ClauseSolver& solver) const;
 
+  // The rules about some places, ascending, which are numbered by their position there. Costs O(their rules).
+  // REQUIRES: no rule about one of them holds a place that is not.
+  SetRules restricted_to(const PlaceSet& places) const;
+
  private:
+  SetRules() = default;
+  void index(std::size_t places);
+
   Csr<std::uint32_t> triggered_, needed_;
 };
 

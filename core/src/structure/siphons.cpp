@@ -23,6 +23,59 @@ ClauseSolver::Clause none_of(const PlaceSet& set) {
   return clause;
 }
 
+// Places that rules connect, each list ascending, in the order of their first places.
+std::vector<PlaceSet> components_of(const SetRules& rules) {
+  std::vector<std::uint32_t> parent(rules.places());
+  std::iota(parent.begin(), parent.end(), 0U);
+  const auto root_of = [&parent](std::uint32_t place) {
+    while (parent[place] != place) place = parent[place] = parent[parent[place]];
+    return place;
+  };
+  for (std::size_t t = 0; t < rules.triggers.rows(); ++t) {
+    if (rules.triggers[t].empty()) continue;
+    const std::uint32_t root = root_of(rules.triggers[t].front());
+    for (const std::uint32_t place : rules.triggers[t]) parent[root_of(place)] = root;
+    for (const std::uint32_t place : rules.needs[t]) parent[root_of(place)] = root;
+  }
+  constexpr std::uint32_t kNone = ~0U;
+  std::vector<PlaceSet> components;
+  std::vector<std::uint32_t> number(rules.places(), kNone);
+  for (std::uint32_t p = 0; p < rules.places(); ++p) {
+    std::uint32_t& component = number[root_of(p)];
+    if (component == kNone) {
+      component = static_cast<std::uint32_t>(components.size());
+      components.emplace_back();
+    }
+    components[component].push_back(p);
+  }
+  return components;
+}
+
+// Appends the minimal sets among the places of one component to `found`, which holds at most `limit` then.
+PlaceSetEnd minimal_sets_within(const SetRules& rules, const PlaceSet& component, std::size_t limit, const Stop& stop,
+                                std::vector<PlaceSet>& found) {
+  const SetRules own = rules.restricted_to(component);
+  ClauseSolver solver(own.places());
+  own.add_to(solver);
+  ClauseSolver::Clause some(own.places());
+  for (std::uint32_t p = 0; p < own.places(); ++p) some[p] = ClauseSolver::is_true(p);
+  solver.add(std::move(some));
+  const Stop told = stop ? Stop([&](std::uint64_t) { return stop(found.size()); }) : Stop{};
+  while (true) {
+    if (told && told(0)) return PlaceSetEnd::kStopped;
+    const ClauseSolver::Answer answer = solver.solve(told);
+    if (answer == ClauseSolver::Answer::kNone) return PlaceSetEnd::kComplete;
+    if (answer == ClauseSolver::Answer::kStopped) return PlaceSetEnd::kStopped;
+    if (found.size() >= limit) return PlaceSetEnd::kLimit;
+    ShrinkingSet set(own, model_of(solver, own.places()));
+    set.shrink([&set] { return set.size() > 0; });
+    PlaceSet minimal = set.places();
+    solver.add(none_of(minimal));
+    for (std::uint32_t& place : minimal) place = component[place];
+    found.push_back(std::move(minimal));
+  }
+}
+
 }  // namespace
 
 PlaceSet greatest_within(const Net& net, PlaceSetKind kind, const PlaceSet& places) {
@@ -31,29 +84,12 @@ PlaceSet greatest_within(const Net& net, PlaceSetKind kind, const PlaceSet& plac
 
 PlaceSets minimal_sets(const Net& net, PlaceSetKind kind, std::size_t limit, const Stop& stop) {
   const SetRules rules(net, kind);
-  ClauseSolver solver(net.places());
-  rules.add_to(solver);
-  ClauseSolver::Clause some(net.places());
-  for (std::uint32_t p = 0; p < net.places(); ++p) some[p] = ClauseSolver::is_true(p);
-  solver.add(std::move(some));
-
   std::vector<PlaceSet> found;
   PlaceSets result{{}, PlaceSetEnd::kComplete};
-  while (true) {
-    if (stop && stop(found.size())) {
-      result.end = PlaceSetEnd::kStopped;
-      break;
-    }
-    const ClauseSolver::Answer answer = solver.solve(stop);
-    if (answer == ClauseSolver::Answer::kNone) break;
-    if (answer == ClauseSolver::Answer::kStopped || found.size() >= limit) {
-      result.end = answer == ClauseSolver::Answer::kStopped ? PlaceSetEnd::kStopped : PlaceSetEnd::kLimit;
-      break;
-    }
-    ShrinkingSet set(rules, model_of(solver, net.places()));
-    set.shrink([&set] { return set.size() > 0; });
-    found.push_back(set.places());
-    solver.add(none_of(found.back()));
+  // A set that is minimal lies within one component: its part in any component obeys the rules by itself.
+  for (const PlaceSet& component : components_of(rules)) {
+    result.end = minimal_sets_within(rules, component, limit, stop, found);
+    if (result.end != PlaceSetEnd::kComplete) break;
   }
   std::sort(found.begin(), found.end());
   result.sets = Csr<std::uint32_t>::from_rows(found);
