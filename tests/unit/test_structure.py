@@ -84,6 +84,19 @@ def test_minimal_siphons_and_traps_of_separate_parts_are_those_of_each_part() ->
         assert all(row == sorted(row) for row in order)
 
 
+def test_one_part_without_a_marked_trap_is_found_among_many() -> None:
+    net = Net("loops")
+    for i in range(1000):
+        for end in "ab":
+            net.add_place(f"{end}{i}", int(end == "a" and i != 700))
+        net.add_transition(f"t{i}", [f"a{i}"], [f"b{i}"])
+        net.add_transition(f"u{i}", [f"b{i}"], [f"a{i}"])
+    verdict = commoner(net.compile(), timeout=10)
+    assert verdict.holds is False
+    assert verdict.live is False
+    assert verdict.siphon == ("a700", "b700")
+
+
 def test_a_limit_of_siphons_counts_those_of_all_parts() -> None:
     net = Net("loops")
     for i in range(20):

@@ -50,16 +50,18 @@ SetRules SetRules::restricted_to(const PlaceSet& places) const {
   }
   std::sort(transitions.begin(), transitions.end());
   transitions.erase(std::unique(transitions.begin(), transitions.end()), transitions.end());
-  const auto position_of = [&places](std::uint32_t place) {
-    return static_cast<std::uint32_t>(std::lower_bound(places.begin(), places.end(), place) - places.begin());
+  const auto append = [&places](std::span<const std::uint32_t> from, std::vector<std::uint32_t>& to) {
+    to.clear();
+    for (const std::uint32_t place : from) {
+      const auto at = std::lower_bound(places.begin(), places.end(), place);
+      if (at != places.end() && *at == place) to.push_back(static_cast<std::uint32_t>(at - places.begin()));
+    }
   };
   SetRules own;
   std::vector<std::uint32_t> from, to;
   for (const std::uint32_t t : transitions) {
-    from.clear();
-    to.clear();
-    for (const std::uint32_t place : triggers[t]) from.push_back(position_of(place));
-    for (const std::uint32_t place : needs[t]) to.push_back(position_of(place));
+    append(triggers[t], from);
+    append(needs[t], to);
     own.triggers.append(from);
     own.needs.append(to);
   }

@@ -23,8 +23,7 @@ class SetRules {
   // That the true variables are such a set.
   void add_to(ClauseSolver& solver) const;
 
-  // The rules about some places, ascending, which are numbered by their position there. Costs O(their rules).
-  // REQUIRES: no rule about one of them holds a place that is not.
+  // What the rules demand of sets within some places, ascending, which are numbered by their position there.
   SetRules restricted_to(const PlaceSet& places) const;
 
  private:

@@ -23,6 +23,12 @@ ClauseSolver::Clause none_of(const PlaceSet& set) {
   return clause;
 }
 
+// Positions in a component as places of the net.
+PlaceSet renumbered(PlaceSet set, const PlaceSet& component) {
+  for (std::uint32_t& place : set) place = component[place];
+  return set;
+}
+
 // Places that rules connect, each list ascending, in the order of their first places.
 std::vector<PlaceSet> components_of(const SetRules& rules) {
   std::vector<std::uint32_t> parent(rules.places());
@@ -69,10 +75,41 @@ PlaceSetEnd minimal_sets_within(const SetRules& rules, const PlaceSet& component
     if (found.size() >= limit) return PlaceSetEnd::kLimit;
     ShrinkingSet set(own, model_of(solver, own.places()));
     set.shrink([&set] { return set.size() > 0; });
-    PlaceSet minimal = set.places();
-    solver.add(none_of(minimal));
-    for (std::uint32_t& place : minimal) place = component[place];
-    found.push_back(std::move(minimal));
+    solver.add(none_of(set.places()));
+    found.push_back(renumbered(set.places(), component));
+  }
+}
+
+// Searches for a siphon without a marked trap among the places of one component; `tried` counts candidates.
+UncontrolledSiphon find_uncontrolled_within(const Net& net, const SetRules& all_siphons, const SetRules& all_traps,
+                                            const PlaceSet& component, const Stop& stop, std::uint64_t& tried) {
+  // A siphon that no transition requires cannot hinder any.
+  std::vector<bool> marked(component.size()), required(component.size());
+  ClauseSolver::Clause some;
+  for (std::uint32_t p = 0; p < component.size(); ++p) {
+    marked[p] = net.spec().initial[component[p]] > 0;
+    required[p] = !all_siphons.needed(component[p]).empty();
+    if (required[p]) some.push_back(ClauseSolver::is_true(p));
+  }
+  if (some.empty()) return {true, std::nullopt};
+  const SetRules siphons = all_siphons.restricted_to(component), traps = all_traps.restricted_to(component);
+  ClauseSolver solver(component.size());
+  siphons.add_to(solver);
+  solver.add(std::move(some));
+  for (;; ++tried) {
+    if (stop && stop(tried)) return {false, std::nullopt};
+    const ClauseSolver::Answer answer = solver.solve(stop);
+    if (answer == ClauseSolver::Answer::kNone) return {true, std::nullopt};
+    if (answer == ClauseSolver::Answer::kStopped) return {false, std::nullopt};
+    const PlaceSet candidate = model_of(solver, component.size());
+    ShrinkingSet trap(traps, candidate, marked);
+    if (trap.marked() == 0) {
+      ShrinkingSet siphon(siphons, candidate, required);
+      siphon.shrink([&siphon] { return siphon.marked() > 0; });
+      return {true, renumbered(siphon.places(), component)};
+    }
+    trap.shrink([&trap] { return trap.marked() > 0; });
+    solver.add(none_of(trap.places()));
   }
 }
 
@@ -98,35 +135,13 @@ PlaceSets minimal_sets(const Net& net, PlaceSetKind kind, std::size_t limit, con
 
 UncontrolledSiphon find_uncontrolled_siphon(const Net& net, const Stop& stop) {
   const SetRules siphons(net, PlaceSetKind::kSiphon), traps(net, PlaceSetKind::kTrap);
-  ClauseSolver solver(net.places());
-  siphons.add_to(solver);
-  // A siphon that no transition requires cannot hinder any.
-  ClauseSolver::Clause some;
-  for (std::uint32_t p = 0; p < net.places(); ++p) {
-    if (!siphons.needed(p).empty()) some.push_back(ClauseSolver::is_true(p));
+  std::uint64_t tried = 0;
+  // If a siphon holds no marked trap, its part in a component does not either.
+  for (const PlaceSet& component : components_of(siphons)) {
+    UncontrolledSiphon found = find_uncontrolled_within(net, siphons, traps, component, stop, tried);
+    if (!found.known || found.siphon) return found;
   }
-  solver.add(std::move(some));
-
-  std::vector<bool> marked(net.places()), required(net.places());
-  for (std::uint32_t p = 0; p < net.places(); ++p) {
-    marked[p] = net.spec().initial[p] > 0;
-    required[p] = !siphons.needed(p).empty();
-  }
-  for (std::uint64_t tried = 0;; ++tried) {
-    if (stop && stop(tried)) return {false, std::nullopt};
-    const ClauseSolver::Answer answer = solver.solve(stop);
-    if (answer == ClauseSolver::Answer::kNone) return {true, std::nullopt};
-    if (answer == ClauseSolver::Answer::kStopped) return {false, std::nullopt};
-    const PlaceSet candidate = model_of(solver, net.places());
-    ShrinkingSet trap(traps, candidate, marked);
-    if (trap.marked() == 0) {
-      ShrinkingSet siphon(siphons, candidate, required);
-      siphon.shrink([&siphon] { return siphon.marked() > 0; });
-      return {true, siphon.places()};
-    }
-    trap.shrink([&trap] { return trap.marked() > 0; });
-    solver.add(none_of(trap.places()));
-  }
+  return {true, std::nullopt};
 }
 
 }  // namespace petricore
