@@ -14,7 +14,7 @@ import pytest
 import petricore as pc
 from petricore import Engine, Net, NetError
 from petricore.analysis import ctl, liveness, reduction, state_equation, structure
-from petricore.analysis.formula import Deadlock, Fireable
+from petricore.analysis.formula import Compare, Deadlock, Fireable
 
 
 class Two:
@@ -103,6 +103,13 @@ def test_what_is_no_place_is_named(ask: Callable[[Engine], object]) -> None:
 def test_other_arguments_are_refused_with_their_value(ask: Callable[[Engine], object], text: str) -> None:
     with pytest.raises(NetError, match=text):
         ask(one_step())
+
+
+def test_a_constant_beyond_all_sums_is_refused_with_its_value() -> None:
+    for constant in (10**30, -(10**330)):
+        with pytest.raises(NetError, match=f"a sum is compared with {constant}, beyond 2\\^62"):
+            one_step().check(Compare((("a", 1),), constant))
+    assert one_step().check(Compare((("a", 1),), 2**62)).holds
 
 
 @pytest.mark.parametrize("source", [None, 5, ["net.pnml"], b"net.pnml"])

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from petricore.analysis.formula import Formula, Property, places_of, subformulas, transitions_of
-from petricore.analysis.parser import parse_formula
+from petricore.analysis.formula import Compare, Formula, Property, places_of, subformulas, transitions_of
+from petricore.analysis.parser import MAX_NUMBER, parse_formula
 from petricore.analysis.portfolio import Budget
 from petricore.analysis.properties import decide_property
 from petricore.analysis.temporal import decide
@@ -68,6 +68,9 @@ def _check_names(engine: Engine, formula: Formula) -> None:
                 close = get_close_matches(name, known, n=3)
                 hint = f" (did you mean {' or '.join(map(repr, close))}?)" if close else ""
                 raise NetError(f"the formula names the unknown {kind} {name!r}{hint}")
+    for part in subformulas(formula):
+        if isinstance(part, Compare) and abs(part.constant) > MAX_NUMBER + 1:
+            raise NetError(f"a sum is compared with {part.constant}, beyond 2^62")
     if not isinstance(formula, Property):
         for part in subformulas(formula):
             if isinstance(part, Property):
