@@ -147,7 +147,7 @@ class Net:
         Raises:
             NetError: the name is taken, empty or no string; an arc names an unknown place, names one twice or
                 has a weight below 1 or above `MAX_TOKENS`; priority or an option of the timing is out of range,
-                or does not go with another.
+                or does not go with another; an expression is none, or names an unknown place.
         """
         name = _name("transition", name)
         if name in self._transitions:
@@ -161,7 +161,15 @@ class Net:
             self._arcs(where, "inhibitor", inhibitors),
             tuple(self._arcs(where, "reset", resets)),
             _integer(where, "priority", priority, least=-MAX_TOKENS - 1),
-            *checked(where, rate=rate, servers=servers, delay=delay, weight=weight, memory=memory),
+            *checked(
+                where,
+                rate=rate,
+                servers=servers,
+                delay=delay,
+                weight=weight,
+                memory=memory,
+                places=self._places,
+            ),
         )
         self._transitions[name] = transition
         return transition

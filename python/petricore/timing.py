@@ -6,7 +6,8 @@ A transition is exponential (`rate`), general (`delay`) or immediate (`weight`).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from operator import index
 from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex
 import numpy as np
 import numpy.typing as npt
 
+from petricore import _core
 from petricore.distributions import (
     Delay,
     Deterministic,
@@ -106,8 +108,12 @@ def checked(
     delay: Delay | None,
     weight: float | None,
     memory: str,
+    places: Container[str],
 ) -> TimingOptions:
-    """The options of one transition, or `NetError` naming `where`, the option and its value."""
+    """The options of one transition, or `NetError` naming `where`, the option and its value.
+
+    An expression may name the `places`. Costs O(length of the expression).
+    """
     if memory not in ("enabling", "age"):
         raise NetError(f"{where}: memory is 'enabling' or 'age', not {memory!r}")
     if delay is not None and not isinstance(delay, Delay):
@@ -119,7 +125,7 @@ def checked(
         return _immediate(where, weight, rate, count, delay, memory)
     if isinstance(delay, Exponential):
         rate, delay = delay.rate, None
-    law = _rate(where, 1.0 if rate is None else rate)
+    law = _rate(where, 1.0 if rate is None else rate, places)
     if not isinstance(law, float) and count != 1:
         what = "an expression" if isinstance(law, str) else "mass action"
         raise NetError(f"{where}: servers is of no account for a rate by {what}, {law!r}; leave out {count}")
@@ -232,14 +238,30 @@ def _servers(where: str, value: object) -> int | float:
     return count
 
 
-def _rate(where: str, value: object) -> Rate:
+def _rate(where: str, value: object, places: Container[str]) -> Rate:
     if isinstance(value, MassAction):
         return value
     if isinstance(value, str):
-        if not value.strip():
-            raise NetError(f"{where}: rate is an expression without text, {value!r}")
+        _check_expression(where, value, places)
         return value
     return _positive(f"{where}: rate", value)
+
+
+_NAME = re.compile(
+    r'"((?:\\.|[^"\\])*)"|([A-Za-z_\x80-\U0010ffff](?:\.?[A-Za-z_\x80-\U0010ffff0-9])*)', re.DOTALL
+)
+"""A quoted or plain name in an expression, as the core reads it."""
+
+
+def _check_expression(where: str, text: str, places: Container[str]) -> None:
+    named = {re.sub(r"\\(.)", r"\1", found[1] or "") or found[2] for found in _NAME.finditer(text)}
+    try:
+        text.encode()
+        _core.Expression(text, [name for name in named if name in places])
+    except _core.ExpressionError as error:
+        raise NetError(f"{where}: rate {text!r}: {error}, at character {error.position}") from None
+    except UnicodeError:
+        raise NetError(f"{where}: rate {text!r} holds half of a surrogate pair") from None
 
 
 def _positive(what: str, value: object) -> float:

@@ -66,6 +66,7 @@ def test_a_bad_place_is_refused(net: pc.Net, arguments: dict[str, Any], message:
         ({"rate": float("nan")}, "rate is finite and above 0, not nan"),
         ({"rate": float("inf")}, "rate is finite and above 0, not inf"),
         ({"rate": ["fast"]}, "rate is a number, not ['fast'] (list)"),
+        ({"rate": "fast"}, "rate 'fast': "),
     ],
 )
 def test_a_bad_transition_is_refused(net: pc.Net, arguments: dict[str, Any], message: str) -> None:

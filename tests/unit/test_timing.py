@@ -46,6 +46,22 @@ def test_defaults_are_one_exponential_server() -> None:
     assert (transition.weight, transition.memory) == (None, "enabling")
 
 
+def test_expressions_name_any_place() -> None:
+    net = pc.Net("names")
+    for name in ("a", "x y", 'quo"te', "back\\slash", "dotted.name", "été", "7", "min"):
+        net.add_place(name)
+    for text in (
+        '"x y" + a',
+        r'"quo\"te"',
+        r'"back\\slash" * 2',
+        "dotted.name / 2",
+        "été",
+        '"7"',
+        'min("min", a)',
+    ):
+        assert net.add_transition(text, rate=text).rate == text
+
+
 def test_an_exponential_delay_is_a_rate() -> None:
     given = net_of({"delay": pc.Exponential(4.0), "servers": 2}).transitions["t0"]
     assert given == net_of({"rate": 4.0, "servers": 2}).transitions["t0"]
@@ -97,7 +113,10 @@ def test_nets_with_any_timing_compile() -> None:
         ({"rate": math.nan}, "rate is finite and above 0, not nan"),
         ({"rate": math.inf}, "rate is finite and above 0, not inf"),
         ({"rate": []}, r"rate is a number, not \[\] \(list\)"),
-        ({"rate": "  "}, "rate is an expression without text, '  '"),
+        ({"rate": "  "}, "rate '  ': .*, at character 2"),
+        ({"rate": "2 * x"}, r"rate '2 \* x': .*'x'.*, at character 4"),
+        ({"rate": "2 +"}, r"rate '2 \+': .*, at character 3"),
+        ({"rate": "p\ud800"}, r"rate 'p\\ud800' holds half of a surrogate pair"),
         ({"weight": 0}, "weight is finite and above 0, not 0.0"),
         ({"weight": math.nan}, "weight is finite and above 0, not nan"),
         ({"weight": "1"}, r"weight is a number, not '1' \(str\)"),

@@ -30,7 +30,7 @@ inline double draw_gamma(double shape, Stream& stream) noexcept {
   constexpr double kFewPhases = 6;
   if (shape <= kFewPhases) {
     double sum = 0;
-    for (double phase = 0; phase < shape; ++phase) sum += draw_exponential(stream);
+    for (int phases = static_cast<int>(shape); phases > 0; --phases) sum += draw_exponential(stream);
     return sum;
   }
   const double d = shape - 1.0 / 3, c = 1 / std::sqrt(9 * d);
