@@ -1,3 +1,7 @@
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
 #include "engine.hpp"
 #include "interrupt.hpp"
 #include "module.hpp"
@@ -44,6 +48,25 @@ py::tuple semiflows(const CoreEngine& engine, bool of_places, std::size_t max_ro
   interrupt.rethrow();
   return py::make_tuple(to_numpy(std::move(offsets)), to_numpy(std::move(indices)), to_numpy(std::move(weights)),
                         name_of(found.end));
+}
+
+// (K, columns), from the offsets (K + 1,), indices and weights of the rows.
+py::array_t<std::int64_t> dense_rows(const InArray<std::int64_t>& offsets, const InArray<std::uint32_t>& indices,
+                                     const InArray<std::int64_t>& weights, std::size_t columns) {
+  const auto starts = view(offsets);
+  const auto of = view(indices);
+  const auto values = view(weights);
+  if (starts.empty() || starts.front() != 0 || !std::ranges::is_sorted(starts) ||
+      std::cmp_not_equal(starts.back(), of.size()) || of.size() != values.size() ||
+      std::ranges::any_of(of, [&](std::uint32_t index) { return index >= columns; })) {
+    throw std::invalid_argument("the offsets, indices and weights are those of no rows");
+  }
+  py::array_t<std::int64_t> rows = sparse_zeros<std::int64_t>(starts.size() - 1, columns);
+  std::int64_t* out = rows.mutable_data();
+  for (std::size_t row = 0; row + 1 < starts.size(); ++row, out += columns) {
+    for (auto i = static_cast<std::size_t>(starts[row]); std::cmp_less(i, starts[row + 1]); ++i) out[of[i]] = values[i];
+  }
+  return rows;
 }
 
 py::array_t<Count> bounds(const CoreEngine& engine, double seconds) {
@@ -112,4 +135,6 @@ void bind_structure(py::module_& m) {
   method("minimal_sets", &sets, arg("siphons"), arg("limit"), arg("seconds"));
   method("greatest_set", &greatest_set, arg("siphon"), arg("places").noconvert());
   method("uncontrolled_siphon", &uncontrolled_siphon, arg("seconds"));
+  m.def("dense_rows", &dense_rows, arg("offsets").noconvert(), arg("indices").noconvert(), arg("weights").noconvert(),
+        arg("columns"));
 }

@@ -4,8 +4,11 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
+#include <new>
 #include <span>
 #include <vector>
 
@@ -26,6 +29,19 @@ pybind11::array_t<T> to_numpy(std::vector<T>&& values, std::vector<pybind11::ssi
   T* data = owner->data();
   pybind11::capsule base(owner.release(), [](void* vector) { delete static_cast<std::vector<T>*>(vector); });
   return pybind11::array_t<T>(std::move(shape), data, base);
+}
+
+// Zeros, most of which stay so: a page costs memory and time when it is written. (numpy's own arrays ask for huge
+// pages, and a single entry then costs a whole one.) Throws std::bad_alloc.
+template <class T>
+pybind11::array_t<T> sparse_zeros(std::size_t rows, std::size_t columns) {
+  std::unique_ptr<void, decltype(&std::free)> memory(std::calloc(std::max<std::size_t>(rows * columns, 1), sizeof(T)),
+                                                     &std::free);
+  if (memory == nullptr) throw std::bad_alloc();
+  T* data = static_cast<T*>(memory.get());
+  pybind11::capsule base(memory.release(), [](void* block) { std::free(block); });
+  return pybind11::array_t<T>({static_cast<pybind11::ssize_t>(rows), static_cast<pybind11::ssize_t>(columns)}, data,
+                              base);
 }
 
 // A read-only view of memory that stays in place as long as `owner` lives.

@@ -279,6 +279,10 @@ class StateGraph:
         self, transitions: _Counts, count: int, seconds: float = ...
     ) -> tuple[_Indices, npt.NDArray[np.uint8], _Indices] | None: ...
 
+# (K, columns), from the offsets (K + 1,), indices and weights of its rows.
+def dense_rows(
+    offsets: npt.NDArray[np.int64], indices: _Indices, weights: npt.NDArray[np.int64], columns: int
+) -> npt.NDArray[np.int64]: ...
 def coverability(
     engine: Engine,
     control: npt.NDArray[np.uint8],

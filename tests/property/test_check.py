@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -107,28 +106,25 @@ def _live(graph: Graph) -> bool:
     return all(all(graph.truth(Temporal("EF", Fireable(t)))) for t in graph.net.transitions)
 
 
-@pytest.mark.parametrize(
-    ("query", "truth"),
-    [
-        (OneSafe(), _one_safe),
-        (Stable(), _stable),
-        (QuasiLive(), _quasi_live),
-        (Live(), _live),
-        (Bounded(), lambda _: True),  # all that is explored is
-    ],
-    ids=str,
+PROPERTIES: tuple[tuple[Formula, Callable[[Graph], bool]], ...] = (
+    (OneSafe(), _one_safe),
+    (Stable(), _stable),
+    (QuasiLive(), _quasi_live),
+    (Live(), _live),
+    (Bounded(), lambda _: True),  # all that is explored is
 )
-@given(data=st.data())
-def test_a_property_of_the_net_agrees_with_brute_force(
-    query: Formula, truth: Callable[[Graph], bool], data: st.DataObject
-) -> None:
+
+
+@given(st.data())
+def test_properties_of_the_net_agree_with_brute_force(data: st.DataObject) -> None:
     graph = _graph(data)
-    expected = truth(graph)
-    for way in WAYS:
-        found = way.check(graph.net, query)
-        assert found.holds == expected, way
-        if found.witness is not None:
-            _index(graph, found)
+    for query, truth in PROPERTIES:
+        expected = truth(graph)
+        for way in WAYS:
+            found = way.check(graph.net, query)
+            assert found.holds == expected, (query, way)
+            if found.witness is not None:
+                _index(graph, found)
 
 
 @given(net=nets(kinds=["reads"], weights=3, tokens=3), data=st.data())

@@ -54,7 +54,7 @@ class Way:
         with threads_at_once(), pytest.MonkeyPatch.context() as patch:
             patch.setattr(reachability, "STAGES", _WITH if self.reductions else _WITHOUT)
             for module in (properties, temporal):
-                patch.setattr(module, "_SMALL", 2 if self.reductions else 500)
+                patch.setattr(module, "_SMALL", 2 if self.reductions else 100)
             if self.reductions:
                 _leave_out_what_comes_first(patch)
             return net.compile().check(query, limit=limit, threads=self.threads)

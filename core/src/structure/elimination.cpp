@@ -35,6 +35,7 @@ class Elimination {
     for (const Generator& generator : generators) {
       Row row;
       row.flow.push_back({generator.index, 1});
+      row.rest.reserve(generator.entries.size());
       for (const MatrixEntry& entry : generator.entries) row.rest.push_back({entry.column, entry.value});
       add(std::move(row));
     }
@@ -57,6 +58,7 @@ class Elimination {
     for (const Row& row : rows_) {
       if (row.flow.empty() || !row.rest.empty()) continue;
       std::vector<SemiflowTerm> terms;
+      terms.reserve(row.flow.size());
       for (const Term& term : row.flow) {
         if (term.value > std::numeric_limits<std::int64_t>::max()) break;
         terms.push_back({term.index, static_cast<std::int64_t>(term.value)});

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
+from petricore import _core
 from petricore.analysis.exact_semiflows import exact_semiflows
 from petricore.arguments import known_names, one_of, positive, seconds_of
 from petricore.errors import LimitReached, PetriError, WeightOverflowError
@@ -58,9 +59,7 @@ def semiflows(
             raise PetriError("sparse matrices need scipy: pip install 'petricore[sparse]'") from None
         matrix: csr_array = make_sparse((weights, indices.astype(np.int64), offsets), shape=shape)
         return matrix
-    rows = np.zeros(shape, np.int64)
-    rows[np.repeat(np.arange(shape[0]), np.diff(offsets)), indices] = weights
-    return rows
+    return _core.dense_rows(offsets, indices, weights, shape[1])
 
 
 def _exact(
