@@ -17,9 +17,11 @@ from petricore.conflicts import Conflicts
 from petricore.errors import NetError, NotEnabledError, PetriError, TokenOverflowError
 from petricore.net import MAX_TOKENS, Arcs, Net, Place, Transition
 from petricore.state import State
-from petricore.timing import constant_rate
+from petricore.timing import constant_rate, lower
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from scipy.sparse import csc_array, csr_array
 
     from petricore.analysis.classification import Classification
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from petricore.analysis.soundness import Soundness
     from petricore.analysis.space import StateSpace
     from petricore.analysis.verdict import Verdict
+    from petricore.simulation.observables import Observable
+    from petricore.simulation.trajectories import Trajectories
 
 __all__ = ["Engine", "Markings"]
 
@@ -223,6 +227,103 @@ class Engine:
         """One mutable marking with incremental enabling, starting at `m` (None: the initial marking)."""
         row = as_counts(self.initial_marking if m is None else m, len(self.places), "marking", "place")
         return State(self, self._call(_core.State, self._core, row))
+
+    # Simulation
+
+    def simulate(
+        self,
+        *,
+        until: float | None = None,
+        steps: int | None = None,
+        replicas: int = 1,
+        seed: int | None = None,
+        semantics: Literal["stochastic", "interleaving", "maximal"] | None = None,
+        algorithm: str = "auto",
+        record: Literal["final", "grid", "events"] | None = None,
+        grid: int | npt.ArrayLike | None = None,
+        initial: Markings | Mapping[str, int] | None = None,
+        rates: Mapping[str, npt.ArrayLike] | None = None,
+        observables: Mapping[str, Observable] | None = None,
+        stop: str | Formula | None = None,
+        warmup: float = 0.0,
+        limit: int | None = None,
+        tolerance: float = 0.03,
+        first_replica: int = 0,
+        count_firings: bool = True,
+        sink: str | PathLike[str] | None = None,
+        threads: int = 0,
+        device: Literal["cpu", "cuda"] = "cpu",
+        progress: Callable[[int], object] | bool | None = None,
+    ) -> Trajectories:
+        """Run independent replicas of the net, each with random numbers of its own: docs/simulation.md.
+
+        Replica i of a seed is the same on any number of threads, whatever runs beside it. Ctrl-C stops it.
+
+        Args:
+            until: model time at which a replica ends. One of until, steps and stop is needed.
+            steps: how many events a replica has, at most.
+            replicas: how many.
+            seed: 0 .. 2^64 - 1; None draws one, which the result tells.
+            semantics: "stochastic": exponential, immediate and general transitions in time. "interleaving": a firing
+                per step and unit of time, among the enabled ones of the highest priority, by weight. "maximal": a
+                maximal step per unit of time. None: "interleaving" if steps alone is given, else "stochastic".
+            algorithm: "auto", or by name "direct", "next_reaction", "rejection", "tau_leaping" (approximate),
+                "event_driven", "token_game", "maximal_step".
+            record: "final", "grid" or "events". None: "grid" if there is a grid, else "final".
+            grid: ascending times, (G,), or how many from 0 to the end (None: 101).
+            initial: a marking (P,), one for each replica (R, P), or counts by place. None: the net's.
+            rates: exponential rates by transition in place of the net's. With arrays (K,) this is a sweep over K
+                points, all with the same random numbers.
+            observables: by name what to measure in each replica, such as `pc.TimeAverage("a + 2*b")`.
+            stop: a formula about the marking; a replica ends when it holds.
+            warmup: averages over time begin here.
+            limit: a replica is cut off after so many events, and says so (`Trajectories.ends`, `.reason`).
+            tolerance: of tau-leaping: how far rates may drift within a leap, as a share of them.
+            first_replica: the number of the first replica, to go on where another call ended.
+            count_firings: count them by transition: 8 bytes per replica and transition.
+            sink: a Parquet file that rows are written to in batches, so that memory holds a batch and a few numbers
+                per replica (extra: petricore[simulation]).
+            threads: how many may share the work (0: one per core).
+            device: "cpu", or "cuda" for an NVIDIA card.
+            progress: called with the number of events some ten times a second; True writes to standard error.
+
+        Raises:
+            NetError: an argument is of the wrong type or out of range, or names what the net does not have.
+            FormulaError: a formula cannot be read.
+            SimulationError: a rate is negative or no number, or immediate transitions fire for ever in no time.
+            TokenOverflowError: a place would exceed 2^31 - 1 tokens.
+        """
+        from petricore.simulation.simulate import simulate
+
+        return simulate(
+            self,
+            until=until,
+            steps=steps,
+            replicas=replicas,
+            seed=seed,
+            semantics=semantics,
+            algorithm=algorithm,
+            record=record,
+            grid=grid,
+            initial=initial,
+            rates=rates,
+            observables=observables,
+            stop=stop,
+            warmup=warmup,
+            limit=limit,
+            tolerance=tolerance,
+            first_replica=first_replica,
+            count_firings=count_firings,
+            sink=sink,
+            threads=threads,
+            device=device,
+            progress=progress,
+        )
+
+    @cached_property
+    def _timed(self) -> _core.TimedNet:
+        """The net with its timing, as the core simulates it."""
+        return _core.TimedNet(self._core, *lower(self._transitions), list(self.places))
 
     # Analysis
 

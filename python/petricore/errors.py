@@ -14,6 +14,7 @@ __all__ = [
     "PetriError",
     "PnmlError",
     "SessionNotFoundError",
+    "SimulationError",
     "TokenOverflowError",
     "TokenTypeError",
     "WeightOverflowError",
@@ -86,6 +87,19 @@ class FormulaError(PetriError, ValueError):
 
 class LimitReached(PetriError):  # noqa: N818 - the name is part of the public API
     """A declared limit (states, memory, steps, time) ended a computation before its natural end."""
+
+
+class SimulationError(PetriError):
+    """A replica cannot go on: a rate is negative or no number, or immediate transitions fire for ever in no time.
+
+    `point` is that of the sweep, if there is one; `loop` names the transitions that fire for ever.
+    """
+
+    replica: int
+    point: int | None
+    time: float
+    transition: str
+    loop: tuple[str, ...]
 
 
 class TokenTypeError(PetriError, TypeError):

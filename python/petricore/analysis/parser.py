@@ -32,7 +32,7 @@ from petricore.analysis.formula import (
 from petricore.analysis.rewrite import conjunction, disjunction
 from petricore.errors import FormulaError
 
-__all__ = ["MAX_DEPTH", "parse_formula"]
+__all__ = ["MAX_DEPTH", "parse_formula", "parse_state_formula"]
 
 MAX_DEPTH = 100
 """The deepest nesting of operators and parentheses that is read."""
@@ -144,6 +144,18 @@ def parse_formula(
     return _Parser(text, places, transitions).query()
 
 
+def parse_state_formula(
+    text: str, *, places: Collection[str] | None = None, transitions: Collection[str] | None = None
+) -> Formula:
+    """Read a formula that is true or false of one marking, such as `a >= 1 and not fireable(t)`: see `parse_formula`.
+
+    Raises:
+        FormulaError: the text is no such formula, names what is not there, or nests deeper than `MAX_DEPTH`; with the
+            position.
+    """
+    return _Parser(text, places, transitions).state()
+
+
 class _Parser:
     def __init__(
         self, text: str, places: Collection[str] | None, transitions: Collection[str] | None
@@ -252,6 +264,14 @@ class _Parser:
         if self._token.kind != "end":
             self._fail(f"the query should end here, but {self._found()}")
         return query
+
+    def state(self) -> Formula:
+        formula = self._formula()
+        if self._token.kind != "end":
+            self._fail(f"the formula should end here, but {self._found()}")
+        if not formula.is_state:
+            self._fail("a formula about one marking has no temporal operators", 0)
+        return formula
 
     def _head(self) -> tuple[str, int]:
         """The first word, or words joined by `-`, and how many tokens that is."""

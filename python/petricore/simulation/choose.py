@@ -1,0 +1,29 @@
+"""The algorithm for a net, when nobody names one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from petricore import _core
+from petricore.errors import NetError
+
+if TYPE_CHECKING:
+    from petricore.engine import Engine
+
+__all__ = ["choose"]
+
+
+def choose(engine: Engine, algorithm: str) -> str:
+    """`algorithm`, if it can run the net; for "auto" an exact one that suits the net.
+
+    Raises:
+        NetError: the algorithm cannot run the net, and why.
+    """
+    if algorithm != "auto":
+        if reason := _core.unsupported(algorithm, engine._timed):
+            raise NetError(f"algorithm={algorithm!r} cannot run this net: {reason}")
+        return algorithm
+    transitions = engine._transitions.values()
+    if any(transition.delay is not None for transition in transitions):
+        return "event_driven"
+    return "direct"

@@ -1,0 +1,427 @@
+"""`Engine.simulate` and `Trajectories`: what is refused and how, what comes back in which shape."""
+
+from __future__ import annotations
+
+import csv
+import math
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import petricore as pc
+from petricore.analysis.formula import Deadlock, Temporal
+
+
+def queue(rate: float = 0.8) -> pc.Engine:
+    net = pc.Net("queue")
+    net.add_place("waiting")
+    net.add_transition("arrive", outputs=["waiting"], rate=rate)
+    net.add_transition("serve", inputs=["waiting"])
+    return net.compile()
+
+
+def decay(tokens: int = 10) -> pc.Engine:
+    net = pc.Net("decay")
+    net.add_place("a", tokens)
+    net.add_place("b")
+    net.add_transition("t", inputs=["a"], outputs=["b"], rate=pc.MassAction(1.0))
+    return net.compile()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({}, "needs an end: give until=, steps= or stop="),
+        ({"until": math.nan}, "until is finite and at least 0, not nan"),
+        ({"until": -1}, "until is finite and at least 0, not -1"),
+        ({"until": math.inf}, "until is finite and at least 0, not inf"),
+        ({"until": "10"}, "until is a number, not '10'"),
+        ({"until": True}, "until is a number, not True"),
+        ({"steps": -1}, "steps is at least 0, not -1"),
+        ({"steps": 1.5}, "steps is an integer, not 1.5"),
+        ({"until": 1, "replicas": 0}, "replicas is at least 1, not 0"),
+        ({"until": 1, "replicas": True}, "replicas is an integer, not True"),
+        ({"until": 1, "seed": -1}, "seed is an integer between 0 and 2\\^64 - 1, not -1"),
+        ({"until": 1, "semantics": "stochastik"}, "not 'stochastik' \\(did you mean 'stochastic'\\?\\)"),
+        ({"until": 1, "algorithm": "gillespie"}, "algorithm is one of 'auto', 'direct', .*, not 'gillespie'"),
+        ({"until": 1, "semantics": "maximal", "algorithm": "direct"}, "is run by 'maximal_step', not by"),
+        ({"until": 1, "semantics": "stochastic", "algorithm": "token_game"}, "is for semantics='interleaving'"),
+        ({"until": 1, "record": "all"}, "record is one of 'final', 'grid', 'events', not 'all'"),
+        ({"until": 1, "record": "final", "grid": 3}, "grid goes with record='grid', not with record='final'"),
+        ({"until": 1, "grid": []}, "G > 0, not of shape \\(0,\\)"),
+        ({"until": 1, "grid": 1}, "grid is at least 2, not 1"),
+        ({"until": 1, "grid": "many"}, "grid is a number of points or an array of times"),
+        ({"until": 1, "grid": [0, 0.5, 0.2]}, "grid is ascending, but 0.2 follows 0.5 at position 2"),
+        ({"until": 1, "grid": [0, math.nan]}, "grid holds nan"),
+        ({"until": 1, "grid": [-1, 1]}, "grid holds -1.0"),
+        ({"until": 1, "grid": [0, 2]}, "grid ends at 2.0, after until=1"),
+        ({"stop": "waiting >= 1", "grid": 5}, "a grid of 5 points needs until="),
+        ({"until": 1, "initial": [1, 2]}, "initial: shape \\(2,\\)"),
+        ({"until": 1, "initial": [-1]}, "initial: place 0 has -1"),
+        ({"until": 1, "initial": np.array([[0], [-5]], np.int32), "replicas": 2}, "'waiting' holds -5 tokens"),
+        ({"until": 1, "initial": [[1], [2]]}, "initial has 2 rows, where there are 1 replicas"),
+        ({"until": 1, "initial": {"nowhere": 1}}, "unknown place 'nowhere'"),
+        ({"until": 1, "rates": {"arrives": 2}}, "there is no transition 'arrives' \\(did you mean 'arrive'\\?\\)"),
+        ({"until": 1, "rates": [1]}, "rates is a mapping"),
+        ({"until": 1, "rates": {"arrive": -1}}, "rates\\['arrive'\\] holds -1.0"),
+        ({"until": 1, "rates": {"arrive": [1, math.nan]}}, "rates\\['arrive'\\] holds nan"),
+        ({"until": 1, "rates": {"arrive": "fast"}}, "rates\\['arrive'\\] is a number or a \\(K,\\) array"),
+        ({"until": 1, "rates": {"arrive": []}}, "not of shape \\(0,\\)"),
+        ({"until": 1, "rates": {"arrive": [1, 2], "serve": [1, 2, 3]}}, "'arrive' 2, 'serve' 3"),
+        ({"steps": 1, "rates": {"arrive": 1}}, "rates are for semantics='stochastic'"),
+        ({"until": 1, "observables": {"x": "waiting"}}, "observable 'x' is a measure such as"),
+        ({"until": 1, "observables": ["x"]}, "observables is a mapping"),
+        ({"until": 1, "observables": {"time": pc.Final("waiting")}}, "cannot be named 'time'"),
+        ({"until": 1, "observables": {"x": pc.Final("nowhere")}}, "observable 'x': .*nowhere"),
+        ({"until": 1, "observables": {"x": pc.Final("waiting +")}}, "observable 'x': .*at character 9 of"),
+        ({"until": 1, "observables": {"x": pc.Final(3)}}, "observable 'x': an expression is a string, not 3"),  # type: ignore[arg-type]
+        ({"until": 1, "observables": {"x": pc.Final("\ud800")}}, "observable 'x': .* half of a surrogate pair"),
+        ({"until": 1, "observables": {"x": pc.Throughput("go")}}, "observable 'x': there is no transition 'go'"),
+        ({"until": 1, "observables": {"x": pc.TimeIn("EF waiting >= 1")}}, "has no temporal operators"),
+        ({"until": 1, "stop": "nowhere >= 3"}, "nowhere"),
+        ({"until": 1, "stop": Temporal("EF", Deadlock())}, "stop: a formula about one marking is needed"),
+        ({"until": 1, "stop": 3}, "stop: a formula is a string or a Formula, not 3"),
+        ({"until": 1, "warmup": 2}, "warmup is at most until=1, not 2"),
+        ({"until": 1, "warmup": -1}, "warmup is finite and at least 0, not -1"),
+        ({"until": 1, "limit": -1}, "limit is at least 0, not -1"),
+        ({"until": 1, "tolerance": 0}, "tolerance is finite and above 0, not 0"),
+        ({"until": 1, "tolerance": 1}, "tolerance is below 1, not 1"),
+        ({"until": 1, "threads": -1}, "threads is at least 0 and at most 1024, not -1"),
+        ({"until": 1, "device": "tpu"}, "device is one of 'cpu', 'cuda', not 'tpu'"),
+        ({"until": 1, "count_firings": 1}, "count_firings is True or False, not 1"),
+        ({"until": 1, "first_replica": -1}, "first_replica is at least 0, not -1"),
+        ({"until": 1, "progress": 3}, "progress is a callable or True, not 3"),
+        ({"until": 1, "replicas": 10**12}, "the result would take .* GB"),
+    ],
+)  # fmt: skip
+def test_a_wrong_argument_is_named_with_its_value(arguments: dict[str, Any], says: str) -> None:
+    with pytest.raises((pc.NetError, pc.FormulaError), match=says):
+        queue().simulate(**arguments)
+
+
+def test_rates_are_for_exponential_transitions() -> None:
+    net = pc.Net()
+    net.add_place("a", 1)
+    net.add_transition("now", inputs=["a"], weight=1.0)
+    net.add_transition("later", inputs=["a"], delay=pc.Deterministic(1.0))
+    with pytest.raises(pc.NetError, match="transition 'now' is immediate, it has no rate"):
+        net.compile().simulate(until=1, rates={"now": 2})
+    with pytest.raises(pc.NetError, match="transition 'later' has a delay of its own, it has no rate"):
+        net.compile().simulate(until=1, rates={"later": 2})
+    assert net.compile().simulate(until=1).algorithm == "event_driven"
+    with pytest.raises(pc.NetError, match="algorithm='direct' cannot run this net: delays that are not"):
+        net.compile().simulate(until=1, algorithm="direct")
+
+
+def test_final_markings_have_a_row_per_replica() -> None:
+    found = decay().simulate(until=1.0, replicas=500, seed=1)
+    assert found.final.shape == (500, 2)
+    assert found.final.dtype == np.int32
+    assert found.firings.shape == (500, 1)
+    assert found.times.shape == found.events.shape == found.ends.shape == (500,)
+    assert (found.final.sum(axis=1) == 10).all()
+    assert len(found) == 500
+    assert (found.record, found.algorithm, found.seed) == ("final", "direct", 1)
+    expected, spread = 10 * math.exp(-1), math.sqrt(10 * math.exp(-1) * (1 - math.exp(-1)) / 500)
+    assert abs(found.mean()[0] - expected) < 5 * spread
+    assert found.quantile([0.05, 0.95]).shape == (2, 2)
+    assert found.quantile(0.5).shape == (2,)
+
+
+def test_arrays_of_a_result_are_read_only() -> None:
+    found = decay().simulate(until=1.0, replicas=3, grid=5, observables={"a": pc.Final("a")})
+    for array in (
+        found.final,
+        found.times,
+        found.markings,
+        found.firings,
+        found.ends,
+        found.observables["a"],
+    ):
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 0
+
+
+def test_a_grid_holds_the_last_marking_after_the_end() -> None:
+    found = decay(2).simulate(until=100.0, replicas=20, grid=[0, 0.5, 50, 100], seed=3)
+    assert found.record == "grid"
+    assert found.markings.shape == (20, 4, 2)
+    assert found.times.shape == (20, 4)
+    assert (found.markings[:, 0] == [2, 0]).all()
+    assert (found.markings[:, -1] == found.final).all()
+    assert (found.ends == "dead").all()
+    assert found.mean().shape == (4, 2)
+    assert found.quantile((0.1, 0.9)).shape == (2, 4, 2)
+
+
+def test_events_make_a_path() -> None:
+    found = decay(5).simulate(until=100.0, replicas=3, record="events", seed=3)
+    for i in range(3):
+        times, transitions, markings = found.path(i)
+        assert times.shape == transitions.shape == (5,)
+        assert (np.diff(times) >= 0).all()
+        assert markings.tolist() == [[5 - n, n] for n in range(6)]
+    with pytest.raises(IndexError, match="replica 3 is not between 0 and 2"):
+        found.path(3)
+
+
+def test_what_was_not_recorded_is_not_there() -> None:
+    found = decay().simulate(until=1, count_firings=False)
+    with pytest.raises(pc.PetriError, match="record='final' keeps no markings over time"):
+        found.markings  # noqa: B018
+    with pytest.raises(pc.PetriError, match="record='final' keeps no events"):
+        found.path(0)
+    with pytest.raises(pc.PetriError, match="firings were not counted"):
+        found.firings  # noqa: B018
+    with pytest.raises(pc.PetriError, match="this is no sweep"):
+        found.point(0)
+
+
+def test_a_sweep_adds_a_leading_axis() -> None:
+    rates = np.array([0.5, 1.0, 2.0])
+    found = decay().simulate(until=1.0, replicas=40, seed=5, rates={"t": rates}, grid=3,
+                             observables={"left": pc.Final("a")})  # fmt: skip
+    assert found.points == 3
+    assert found.final.shape == (3, 40, 2)
+    assert found.markings.shape == (3, 40, 3, 2)
+    assert found.firings.shape == (3, 40, 1)
+    assert found.times.shape == (3, 40, 3)
+    assert found.ends.shape == found.observables["left"].shape == (3, 40)
+    assert found.mean().shape == (3, 3, 2)
+    assert found.quantile([0.1, 0.9]).shape == (2, 3, 3, 2)
+    assert (found.rates["t"] == rates).all()
+    for k, rate in enumerate(rates):
+        alone = decay().simulate(until=1.0, replicas=40, seed=5, rates={"t": rate}, grid=3)
+        assert (found.point(k).markings == alone.markings).all()
+        assert (found.final[k] == alone.final).all()
+        assert found.point(k).rates["t"] == rate
+    with pytest.raises(IndexError, match="point 3 is not between 0 and 2"):
+        found.point(3)
+
+
+def test_paths_of_a_sweep_belong_to_its_points() -> None:
+    found = decay(3).simulate(until=9, replicas=2, seed=5, rates={"t": [1.0, 2.0]}, record="events")
+    for k in range(2):
+        alone = decay(3).simulate(until=9, replicas=2, seed=5, rates={"t": k + 1.0}, record="events")
+        for i in range(2):
+            for ours, theirs in zip(found.point(k).path(i), alone.path(i), strict=True):
+                assert (ours == theirs).all()
+    with pytest.raises(pc.PetriError, match="this is a sweep: take point"):
+        found.path(0)
+
+
+def test_steps_alone_play_the_token_game() -> None:
+    found = queue().simulate(steps=7, replicas=4)
+    assert found.algorithm == "token_game"
+    assert found.events.tolist() == [7] * 4
+    assert (found.ends == "steps").all()
+    assert queue().simulate(steps=7, semantics="maximal").algorithm == "maximal_step"
+    assert queue().simulate(steps=7, algorithm="maximal_step").algorithm == "maximal_step"
+    assert queue().simulate(steps=7, semantics="stochastic").algorithm == "direct"
+    assert queue().simulate(steps=7, until=3).algorithm == "direct"
+    assert queue().simulate(steps=7, algorithm="direct").algorithm == "direct"
+
+
+def test_a_replica_ends_when_the_stop_formula_holds() -> None:
+    found = queue(5.0).simulate(stop="waiting >= 4", replicas=10, seed=2)
+    assert (found.ends == "stop").all()
+    assert (found.final == 4).all()
+    assert queue().simulate(until=5, stop="waiting >= 0").events.tolist() == [0]
+
+
+def test_an_explosive_net_says_what_was_cut_off() -> None:
+    net = pc.Net("boom")
+    net.add_place("x", 10)
+    net.add_transition("split", inputs=["x"], outputs={"x": 2}, rate=pc.MassAction(1.0))
+    found = net.compile().simulate(until=50, replicas=4, limit=1000, seed=1)
+    assert (found.ends == "limit").all()
+    assert found.events.tolist() == [1000] * 4
+    assert found.reason.startswith("4 of 4 replicas were cut off by the limit of 1,000 events before time 50")
+    assert "4 limit" in repr(found)
+    assert net.compile().simulate(until=0.1, limit=1000, seed=1).reason == ""
+
+
+def test_an_overflow_names_the_replica_and_the_place() -> None:
+    net = pc.Net("full")
+    net.add_place("x", pc.MAX_TOKENS - 1)
+    net.add_transition("put", outputs=["x"])
+    with pytest.raises(pc.TokenOverflowError, match=r"replica 7 at time .*: place 'x' would hold 2147483648"):
+        net.compile().simulate(until=100, first_replica=7)
+
+
+def test_a_negative_rate_names_the_transition_and_its_expression() -> None:
+    net = pc.Net("bad")
+    net.add_place("x", 3)
+    net.add_transition("take", inputs=["x"], rate="x - 2.5")
+    with pytest.raises(
+        pc.SimulationError, match=r"transition 'take' has the rate -0.5 \(x - 2.5\)"
+    ) as caught:
+        net.compile().simulate(until=100, seed=1)
+    error = pickle.loads(pickle.dumps(caught.value))
+    assert (error.replica, error.point, error.transition, error.loop) == (0, None, "take", ())
+    with pytest.raises(pc.SimulationError, match="replica 0 of point 1 at"):
+        net.compile().simulate(until=100, seed=1, rates={"take": [0.0, 1.0]})
+
+
+def test_a_loop_of_immediate_transitions_is_named() -> None:
+    net = pc.Net("loop")
+    net.add_place("x", 1)
+    net.add_place("y")
+    net.add_transition("there", inputs=["x"], outputs=["y"], weight=1)
+    net.add_transition("back", inputs=["y"], outputs=["x"], weight=1)
+    with pytest.raises(pc.SimulationError, match=r"no time passes, .*: 'there', 'back'") as caught:
+        net.compile().simulate(until=1)
+    assert caught.value.loop == ("there", "back")
+
+
+def test_progress_is_told_and_may_stop_the_run() -> None:
+    class EnoughError(Exception):
+        pass
+
+    def stop(done: int) -> None:
+        raise EnoughError(done)
+
+    with pytest.raises(EnoughError):
+        queue().simulate(until=1e12, progress=stop)
+
+
+def test_a_result_pickles() -> None:
+    found = decay().simulate(until=1.0, replicas=3, seed=1, observables={"a": pc.TimeAverage("a")})
+    again = pickle.loads(pickle.dumps(found))
+    assert (again.final == found.final).all()
+    assert again.observables["a"].tolist() == found.observables["a"].tolist()
+    assert repr(again) == repr(found)
+
+
+def test_pandas_tables_are_indexed_by_replica_and_time() -> None:
+    arguments: dict[str, Any] = {
+        "until": 1.0,
+        "replicas": 3,
+        "seed": 1,
+        "observables": {"left": pc.Final("a")},
+    }
+    final = decay().simulate(**arguments).to_pandas()
+    assert final.shape == (3, 2)
+    assert list(final.columns) == ["a", "b"]
+    assert final.index.name == "replica"
+    grid = decay().simulate(grid=4, **arguments).to_pandas()
+    assert grid.index.names == ["replica", "time"]
+    assert grid.loc[(1, 0.0)].tolist() == [10, 0]
+    events = decay().simulate(record="events", **arguments)
+    table = events.to_pandas()
+    assert table.index.names == ["replica", "time", "transition"]
+    assert len(table) == events.events.sum()
+    assert table.loc[2].iloc[-1].tolist() == events.final[2].tolist()
+    replicas = events.to_pandas("replicas")
+    assert list(replicas.columns) == ["time", "events", "end", "left"]
+    assert events.to_pandas("firings")["t"].tolist() == events.firings[:, 0].tolist()
+    sweep = decay().simulate(rates={"t": [1, 2]}, grid=4, **arguments)
+    assert sweep.to_pandas().index.names == ["point", "replica", "time"]
+    assert sweep.to_pandas("replicas").index.names == ["point", "replica"]
+    assert sweep.to_pandas().loc[(1, 2)].to_numpy().tolist() == sweep.markings[1, 2].tolist()
+    swept = decay().simulate(rates={"t": [1, 2]}, record="events", **arguments)
+    assert swept.to_pandas().index.names == ["point", "replica", "time", "transition"]
+    with pytest.raises(pc.NetError, match="what is 'markings', 'firings' or 'replicas', not 'all'"):
+        events.to_pandas("all")  # type: ignore[arg-type]
+
+
+def test_xarray_has_the_same_numbers() -> None:
+    found = decay().simulate(until=1.0, replicas=3, seed=1, grid=4, rates={"t": [1.0, 2.0]},
+                             observables={"left": pc.Final("a")})  # fmt: skip
+    data = found.to_xarray()
+    assert dict(data.sizes) == {"point": 2, "replica": 3, "place": 2, "transition": 1, "time": 4}
+    assert (data["markings"].sel(place="b").to_numpy() == found.markings[..., 1]).all()
+    assert data["observable.left"].shape == (2, 3)
+    assert data["rate.t"].values.tolist() == [1.0, 2.0]
+
+
+def test_parquet_and_csv_hold_the_same_rows(tmp_path: Path) -> None:
+    from pyarrow import parquet
+
+    for record in ("final", "grid", "events"):
+        found = decay().simulate(until=1.0, replicas=3, seed=1, record=record, rates={"t": [1.0, 2.0]},  # type: ignore[arg-type]
+                                 observables={"left": pc.Final("a")})  # fmt: skip
+        found.to_parquet(tmp_path / "rows.parquet")
+        found.to_csv(tmp_path / "rows.csv")
+        table = parquet.read_table(tmp_path / "rows.parquet")
+        assert table.equals(found.to_arrow())
+        with open(tmp_path / "rows.csv", newline="", encoding="utf-8") as file:
+            rows = list(csv.reader(file))
+        assert rows[0] == table.column_names
+        assert len(rows) - 1 == table.num_rows
+        assert rows[1] == [str(value) for value in table.to_pylist()[0].values()]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["rows.csv", "rows.parquet"]
+
+
+def test_a_sink_holds_what_one_call_would(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pyarrow import parquet
+
+    from petricore.simulation import simulate
+
+    monkeypatch.setattr(simulate, "_BATCH_BYTES", 1000)
+    path = tmp_path / "rows.parquet"
+    arguments: dict[str, Any] = {
+        "until": 1.0,
+        "replicas": 50,
+        "seed": 1,
+        "observables": {"left": pc.Final("a")},
+        "initial": np.stack([np.arange(50), np.zeros(50, np.int64)], axis=1),
+    }
+    for record in ("final", "grid", "events"):
+        for rates in (None, {"t": [1.0, 2.0]}):
+            whole = decay().simulate(record=record, rates=rates, **arguments)  # type: ignore[arg-type]
+            told: list[int] = []
+            kept = decay().simulate(record=record, rates=rates, sink=path, progress=told.append, **arguments)  # type: ignore[arg-type]
+            table, expected = parquet.read_table(path), whole.to_arrow()
+            assert parquet.ParquetFile(path).num_row_groups > 1
+            order = [
+                (name, "ascending") for name in ("point", "replica", "time") if name in table.column_names
+            ]
+            if record != "events":  # there rows of the same time keep no order when sorted
+                assert table.sort_by(order).to_pylist() == expected.to_pylist()
+            assert table.num_rows == expected.num_rows
+            assert (kept.ends == whole.ends).all()
+            assert (kept.events == whole.events).all()
+            assert (kept.observables["left"] == whole.observables["left"]).all()
+            with pytest.raises(
+                pc.PetriError, match=r"the rows are not kept here, they are in '.*rows.parquet'"
+            ):
+                kept.final  # noqa: B018
+
+
+def test_a_sink_that_fails_leaves_no_file(tmp_path: Path) -> None:
+    net = pc.Net("bad")
+    net.add_place("x", 3)
+    net.add_transition("take", inputs=["x"], rate="x - 2.5")
+    with pytest.raises(pc.SimulationError):
+        net.compile().simulate(until=100, sink=tmp_path / "rows.parquet")
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(FileNotFoundError):
+        net.compile().simulate(until=100, sink=tmp_path / "nowhere" / "rows.parquet")
+
+
+def test_every_record_can_be_drawn() -> None:
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    engine = decay()
+    for record in ("final", "grid", "events"):
+        ax = engine.simulate(until=1.0, replicas=5, record=record).plot()  # type: ignore[arg-type]
+        assert {text.get_text() for text in ax.get_legend().get_texts()} == {"a", "b"}
+        plt.close(ax.figure)  # type: ignore[arg-type]
+    found = engine.simulate(until=1.0, replicas=5, rates={"t": [2.0, 1.0, 3.0]})
+    ax = found.plot("a")
+    assert ax.get_xlabel() == "rate of t"
+    assert ax.lines[0].get_xdata().tolist() == [1.0, 2.0, 3.0]  # type: ignore[union-attr]
+    plt.close(ax.figure)  # type: ignore[arg-type]
+    with pytest.raises(pc.NetError, match="there is no place 'c' to draw"):
+        found.plot(["c"])
+    with pytest.raises(pc.NetError, match="bands are two ascending quantiles"):
+        found.plot(bands=(0.9, 0.1))
+    with pytest.raises(pc.PetriError, match="is drawn a point at a time"):
+        engine.simulate(until=1.0, grid=3, rates={"t": [2.0, 1.0]}).plot()
