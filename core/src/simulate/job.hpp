@@ -110,6 +110,9 @@ using MakeRunner = std::unique_ptr<Runner> (*)(Job& job);
 
 std::unique_ptr<Runner> make_direct(Job& job);
 std::unique_ptr<Runner> make_event_driven(Job& job);
+std::unique_ptr<Runner> make_next_reaction(Job& job);
+std::unique_ptr<Runner> make_rejection(Job& job);
+std::unique_ptr<Runner> make_tau_leaping(Job& job);
 std::unique_ptr<Runner> make_token_game(Job& job);
 std::unique_ptr<Runner> make_maximal_step(Job& job);
 

@@ -58,6 +58,8 @@ void check_observable(const Observable& observable, const Net& net) {
 void check(const TimedNet& timed, const SimulationOptions& options) {
   const Net& net = timed.net();
   if (const char* reason = unsupported(options.algorithm, timed); *reason != 0) refuse(reason);
+  if (options.algorithm == Algorithm::kTauLeaping && options.record == Record::kEvents)
+    refuse("tau-leaping knows no times of events to record");
   if (options.replicas == 0) refuse("there is no replica to run");
   if (std::isnan(options.until) || options.until < 0) refuse("until is " + std::to_string(options.until));
   if (!(options.warmup >= 0 && options.warmup < kNoTime) || options.warmup > options.until)
@@ -86,6 +88,12 @@ void check(const TimedNet& timed, const SimulationOptions& options) {
 
 MakeRunner maker(Algorithm algorithm) {
   switch (algorithm) {
+    case Algorithm::kNextReaction:
+      return make_next_reaction;
+    case Algorithm::kRejection:
+      return make_rejection;
+    case Algorithm::kTauLeaping:
+      return make_tau_leaping;
     case Algorithm::kTokenGame:
       return make_token_game;
     case Algorithm::kMaximalStep:
@@ -237,7 +245,12 @@ const char* unsupported(Algorithm algorithm, const TimedNet& net) noexcept {
     case Algorithm::kMaximalStep:
     case Algorithm::kEventDriven:
       return "";
+    case Algorithm::kTauLeaping:
+      if (net.has_immediate()) return "tau-leaping knows no immediate transitions";
+      [[fallthrough]];
     case Algorithm::kDirect:
+    case Algorithm::kNextReaction:
+    case Algorithm::kRejection:
       return net.has_general() ? "delays that are not exponential need the event-driven algorithm" : "";
     default:
       return "this algorithm is not built";
