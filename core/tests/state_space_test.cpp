@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+
 #include "nets.hpp"
 
 using namespace petricore;
@@ -50,6 +52,33 @@ TEST_CASE("threads number markings and edges as one thread does") {
     options.threads = threads;
     check_same(one, StateSpace(net, options));
   }
+}
+
+TEST_CASE("threads number as one thread does where there is little to share") {
+  for (const auto& [rings, size, tokens] : {std::array{3U, 4U, 5U}, std::array{6U, 3U, 1U}, std::array{1U, 5U, 9U}}) {
+    const Net net = make_rings(rings, size, static_cast<Count>(tokens));
+    SearchOptions options;
+    options.edges = true;
+    const StateSpace one(net, options);
+    options.parallel_from = 1;
+    for (const unsigned threads : {2U, 3U, 4U}) {
+      options.threads = threads;
+      check_same(one, StateSpace(net, options));
+    }
+  }
+}
+
+TEST_CASE("threads take smaller batches where a marking has many new successors") {
+  const Net net = make_rings(200, 2, 1);  // 19,900 markings two firings away, 1,313,400 three
+  SearchOptions options;
+  options.max_states = 300000;
+  options.edges = true;
+  const StateSpace one(net, options);
+  options.threads = 2;
+  options.parallel_from = 1;
+  const StateSpace two(net, options);
+  CHECK(one.expanded() == two.expanded());
+  check_same(one, two);
 }
 
 TEST_CASE("threads leave the end of a search to one of them") {

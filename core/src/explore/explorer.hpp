@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <vector>
 
@@ -31,9 +32,15 @@ inline bool holds(const Predicate& predicate, const Layout& layout, const Word* 
   return at == atoms.size();
 }
 
-// Successors computed and not yet looked up. Tables of markings and their slots are fetched while more are computed.
 template <std::size_t W>
-class Buffer {
+void copy_words(const Word* from, Word* to, std::size_t words) noexcept {
+  for (std::size_t i = 0; i < (W == 0 ? words : W); ++i) to[i] = from[i];
+}
+
+// Successors computed and not yet looked up. Tables of markings and their slots are fetched while more are computed.
+// Aligned so that the buffers of two threads share no line (nor a pair of lines, which are fetched together).
+template <std::size_t W>
+class alignas(128) Buffer {
  public:
   static constexpr std::size_t kCapacity = std::size_t{1} << 12;
 
@@ -45,9 +52,7 @@ class Buffer {
   void truncate(std::size_t size) noexcept { size_ = size; }
 
   void push(const Word* state, Word hash, std::uint32_t transition) noexcept {
-    const std::size_t words = W == 0 ? words_ : W;
-    Word* to = states_.data() + size_ * words;
-    for (std::size_t i = 0; i < words; ++i) to[i] = state[i];
+    copy_words<W>(state, states_.data() + size_ * (W == 0 ? words_ : W), words_);
     hashes_[size_] = hash;
     fired_[size_] = transition;
     ++size_;
@@ -72,6 +77,41 @@ bool equal_words(const Word* a, const Word* b, std::size_t words) noexcept {
     return difference == 0;
   }
 }
+
+// Which markings the entries of a buffer most likely are, each some entries before it is compared, so that its words
+// are there then. A guess is below `end`: 0 where the table has none.
+template <std::size_t W, class StateAt>
+class Guesses {
+ public:
+  Guesses(const IndexTable& table, const Buffer<W>& buffer, std::uint32_t end, const StateAt& state_at)
+      : table_(table), buffer_(buffer), end_(end), state_at_(state_at) {
+    for (std::size_t i = 0; i < std::min(buffer.size(), kAhead); ++i) guess(i);
+  }
+
+  // The guess of entry 0, 1, ...
+  std::uint32_t next() noexcept {
+    const std::size_t i = next_++;
+    const std::uint32_t index = guesses_[i % kAhead];
+    if (i + kAhead < buffer_.size()) guess(i + kAhead);
+    return index;
+  }
+
+ private:
+  static constexpr std::size_t kAhead = 16;
+
+  void guess(std::size_t i) noexcept {
+    const std::uint32_t index = table_.likely(buffer_.hash(i));
+    guesses_[i % kAhead] = index < end_ ? index : 0;
+    __builtin_prefetch(state_at_(guesses_[i % kAhead]));
+  }
+
+  const IndexTable& table_;
+  const Buffer<W>& buffer_;
+  std::uint32_t end_;
+  const StateAt& state_at_;
+  std::size_t next_ = 0;
+  std::array<std::uint32_t, kAhead> guesses_;
+};
 
 // What the loops of one thread share: looking up and adding markings.
 template <class Successors>
@@ -100,40 +140,51 @@ class Loop {
     return false;
   }
 
-  // Which marking entry i of the buffer most likely is, well before it is looked up, so that its words are there then.
-  void guess(std::size_t i) noexcept {
-    const std::uint32_t index = store_.tables[0].likely(buffer_.hash(i));
-    guesses_[i] = index == IndexTable::kNone ? 0 : index;
-    __builtin_prefetch(store_.states.data() + std::size_t{guesses_[i]} * words_);
+  // Looks up what is in the buffer and adds what is new, in order: found(i, index, whether it is new) for each entry i.
+  // False: the search has ended at entry `ended_at_`.
+  template <class Found>
+  bool look_up_all(const Found& found) {
+    const auto at = [this](std::size_t i) { return state_at(i); };
+    Guesses<kWords, decltype(at)> guesses(store_.table, buffer_, IndexTable::kNone, at);
+    for (std::size_t i = 0; i < buffer_.size(); ++i) {
+      const Word* state = buffer_.state(i);
+      const auto is = [&](std::uint32_t known) { return equal_words<kWords>(state_at(known), state, words_); };
+      const std::uint32_t guess = guesses.next();
+      if (is(guess)) {
+        found(i, guess, false);
+        continue;
+      }
+      IndexTable::Place place = store_.table.find(buffer_.hash(i), is);
+      const bool is_new = place.index == IndexTable::kNone;
+      if (is_new && !add(buffer_.hash(i), state, place)) {
+        ended_at_ = i;
+        return false;
+      }
+      found(i, place.index, is_new);
+    }
+    return true;
   }
 
-  // REQUIRES: guess(i) was called.
-  IndexTable::Place look_up(std::size_t i) const noexcept {
-    const Word* state = buffer_.state(i);
-    const auto is = [&](std::uint32_t known) {
-      return equal_words<kWords>(store_.states.data() + std::size_t{known} * words_, state, words_);
-    };
-    if (is(guesses_[i])) return {guesses_[i], 0};
-    return store_.tables[0].find(buffer_.hash(i), is);
+  const Word* state_at(std::size_t i) const noexcept {
+    return store_.states.data() + i * (kWords == 0 ? words_ : kWords);
   }
 
   // Adds a marking that is not there. False: the search has ended, since there is no room or it is the goal.
   bool add(Word hash, const Word* state, IndexTable::Place& place) {
-    IndexTable& table = store_.tables[0];
+    IndexTable& table = store_.table;
     const std::size_t index = store_.size;
     if (index >= store_.max_states || (index + 1) * words_ > store_.states.capacity()) {
       store_.end = index >= store_.max_states ? SearchEnd::kStateLimit : SearchEnd::kMemoryLimit;
       return false;
     }
     if (table.full(index)) {
-      if (!store_.grow(0, index, store_.spare_bytes())) {
+      if (!store_.grow(index)) {
         store_.end = SearchEnd::kMemoryLimit;
         return false;
       }
       place = table.find(hash, [](std::uint32_t) { return false; });
     }
-    Word* to = store_.states.data() + index * words_;
-    for (std::size_t k = 0; k < words_; ++k) to[k] = state[k];
+    copy_words<kWords>(state, store_.states.data() + index * words_, words_);
     table.put(place.slot, hash, static_cast<std::uint32_t>(index));
     place.index = static_cast<std::uint32_t>(index);
     store_.size = index + 1;
@@ -150,7 +201,7 @@ class Loop {
   const SearchOptions& options_;
   std::size_t words_;
   Buffer<kWords> buffer_;
-  std::vector<std::uint32_t> guesses_ = std::vector<std::uint32_t>(Buffer<kWords>::kCapacity);
+  std::size_t ended_at_ = 0;  // where look_up_all() did
   std::uint64_t work_ = 0;
 };
 
@@ -176,8 +227,9 @@ class BreadthFirst : Loop<Successors> {
       if (step == Step::kEnded) return {true};
       if (step == Step::kOverflow) return {false, store_.expanded, overflowed};
       if (!this->go_on((store_.expanded - expanded) * cost + (store_.firings - firings) * words_)) return {true};
-      if (store_.threads > 1 && store_.size - store_.expanded >= options_.parallel_from)
+      if (store_.threads > 1 && store_.size - store_.expanded >= options_.parallel_from) {
         return {.ended = false, .together = true};
+      }
     }
     return this->end(SearchEnd::kComplete);
   }
@@ -200,7 +252,7 @@ class BreadthFirst : Loop<Successors> {
           return false;
         }
         buffer_.push(state, hash, t);
-        store_.tables[0].prefetch(hash);
+        store_.table.prefetch(hash);
         return true;
       });
       if (ended) return Step::kEnded;
@@ -228,25 +280,24 @@ class BreadthFirst : Loop<Successors> {
 
   // Looks up what is in the buffer, the last of it from marking `source`. False: the search has ended.
   bool flush(std::size_t source) {
-    constexpr std::size_t kAhead = 16;
-    if (!store_.has_room()) {
+    if (!store_.has_room() || !store_.has_room_for_edges(source + 1, store_.firings + buffer_.size())) {
       store_.end = SearchEnd::kMemoryLimit;
       cut(source, 0);
       return false;
     }
-    const std::size_t size = buffer_.size();
-    for (std::size_t i = 0; i < std::min(size, kAhead); ++i) this->guess(i);
-    for (std::size_t i = 0; i < size; ++i) {
-      if (i + kAhead < size) this->guess(i + kAhead);
-      IndexTable::Place place = this->look_up(i);
-      if (place.index == IndexTable::kNone && !this->add(buffer_.hash(i), buffer_.state(i), place)) {
-        cut(source, i);
-        return false;
-      }
-      if (store_.has_edges) {
-        store_.targets.push_back(place.index);
-        store_.transitions.push_back(static_cast<std::int32_t>(buffer_.fired(i)));
-      }
+    const std::uint64_t first = store_.firings;
+    if (store_.has_edges) {
+      store_.targets.resize(first + buffer_.size());
+      store_.transitions.resize(first + buffer_.size());
+    }
+    const auto found = [&](std::size_t i, std::uint32_t index, bool) {
+      if (!store_.has_edges) return;
+      store_.targets.data()[first + i] = index;
+      store_.transitions.data()[first + i] = static_cast<std::int32_t>(buffer_.fired(i));
+    };
+    if (!this->look_up_all(found)) {
+      cut(source, this->ended_at_);
+      return false;
     }
     store_.firings += buffer_.size();
     buffer_.truncate(0);
@@ -328,13 +379,10 @@ class DepthFirst : Loop<Successors> {
       store_.end = SearchEnd::kMemoryLimit;
       return false;
     }
-    for (std::size_t k = 0; k < buffer_.size(); ++k) {
-      this->guess(k);
-      IndexTable::Place place = this->look_up(k);
-      if (place.index != IndexTable::kNone) continue;
-      if (!this->add(buffer_.hash(k), buffer_.state(k), place)) return false;
-      store_.stack.push_back(place.index);
-    }
+    const auto found = [this](std::size_t, std::uint32_t index, bool is_new) {
+      if (is_new) store_.stack.push_back(index);
+    };
+    if (!this->look_up_all(found)) return false;
     buffer_.truncate(0);
     return true;
   }

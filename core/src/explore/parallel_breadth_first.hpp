@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <limits>
+#include <chrono>
 #include <thread>
 #include <vector>
 
@@ -13,16 +13,17 @@
 
 namespace petricore::explore {
 
-// The markings to expand are taken in chunks, and a chunk in one slice for each of n threads:
+// The markings to expand are taken in chunks, and a chunk in batches, which threads fetch one by one:
 //
-//   1. Thread k expands slice k and files each successor under the shard of its hash.
-//   2. Thread s looks up all successors of shard s, slice by slice, so in the order in which one thread would. What is
-//      new goes into its table under a provisional index: store.size + the position of the successor in the chunk.
-//   3. Thread k goes through slice k and gives what is new its number: how many new ones there are before is known now.
-//   4. Thread k writes the edges of slice k, if they are kept.
+//   1. A thread expands a batch and looks its successors up in the table that all share. One that is not there becomes
+//      a *candidate* of the batch, put under a provisional index: store.size + its place among the candidates of the
+//      chunk. Where a candidate of a later batch is found, this batch takes its slot over: it becomes its *heir*.
+//   2. What is left are the candidates one thread would have found first, and how many there are before each batch is
+//      known: they get their numbers, and their markings go where they stay.
+//   3. Edges are written, if they are kept.
 //
-// Between the phases (and one that makes room in the tables) all wait for all. In each phase every datum is written by
-// one thread only; what they decide between phases each of them computes from the same data, so nobody has to tell.
+// Between the phases all wait for all. Nine of ten successors are found in phase 1, at the price of one thread; only
+// the new ones are touched twice.
 //
 // Where the search ends (a limit, a goal, a deadlock looked for), exactness matters more than speed: the chunk is
 // forgotten, and one thread goes on alone.
@@ -34,14 +35,10 @@ class ParallelBreadthFirst {
         successors_(successors),
         options_(options),
         words_(successors.words()),
-        threads_(store.tables.size()),
-        slices_(threads_),
+        threads_(store.threads),
+        batches_(kMostBatches),
         barrier_(threads_) {
-    for (Slice& slice : slices_) {
-      for (auto* lists : {&slice.filed, &slice.looked_up, &slice.slots}) lists->resize(threads_);
-      slice.counts.resize(threads_);
-      slice.news.resize(threads_);
-    }
+    for (std::size_t k = 0; k < threads_; ++k) workers_.emplace_back(k, words_);
   }
 
   Pause run() {
@@ -52,292 +49,377 @@ class ParallelBreadthFirst {
       });
     }
     Pause pause{};
-    while (true) {
-      if (store_.expanded == store_.size) {
-        store_.end = SearchEnd::kComplete;
-        pause = {.ended = true};
-        break;
-      }
-      if (options_.stop && options_.stop(store_.size)) {
-        store_.end = SearchEnd::kStopped;
-        pause = {.ended = true};
-        break;
-      }
-      start_chunk();
+    while (next_chunk(pause)) {
       barrier_.arrive_and_wait();
       work(0);
-      if (std::ranges::any_of(given_up_, [](const auto& flag) { return flag.load(); })) {
-        pause = {.ended = false, .alone = true};
-        break;
-      }
-      if (finish_chunk(pause)) break;
+      if (!finish_chunk(pause)) break;
     }
     done_ = true;
     barrier_.arrive_and_wait();
+    helpers.clear();
+    if (forgotten_) refill();
     return pause;
   }
 
  private:
   static constexpr std::size_t kWords = Successors::kWords;
-  static constexpr std::size_t kTarget = std::size_t{1} << 14;  // successors in a slice: they stay in the cache
-  static constexpr std::size_t kNoMarking = std::numeric_limits<std::size_t>::max();
+  static constexpr std::size_t kBatch = 256;                        // markings, at most
+  static constexpr std::size_t kCandidates = std::size_t{1} << 12;  // of a batch, at most
+  static constexpr std::size_t kMostBatches = 64;                   // in a chunk
+  static constexpr std::uint32_t kNone = IndexTable::kNone;
 
-  // A slice, and its successors by position.
-  struct Slice {
+  // One per batch, on lines of its own.
+  struct alignas(128) Batch {
     std::size_t first = 0, last = 0;  // the markings to expand
-    std::size_t size = 0;             // successors
-    std::vector<Word> states, hashes;
-    std::vector<std::uint32_t> fired;
-    std::vector<std::uint32_t> found;    // the index, provisional if it is not below store.size
-    std::vector<std::uint32_t> numbers;  // of a new one
-    // By shard, in the order filed: apart, so that two threads never write to one cache line. What was looked up, and
-    // the slots of what is new.
-    std::vector<std::vector<std::uint32_t>> filed, looked_up, slots;
-    std::vector<std::size_t> counts;    // by shard: how many are filed
-    std::vector<std::size_t> news;      // by shard: how many are new
-    std::vector<std::uint32_t> starts;  // the first successor of each marking, and their number at the end
+    std::size_t worker = 0;
+    Word* storage = nullptr;  // the worker's, for candidates kCandidates * the batch + 0, 1, ...
+    std::uint32_t candidates = 0;
+    std::atomic<std::uint32_t> superseded = 0;  // how many of them have heirs
+    std::uint64_t firings = 0;
     std::vector<std::uint32_t> deadlocks;
-    std::size_t overflow_at = kNoMarking;  // the first marking with a successor that does not fit,
-    std::uint32_t overflowed = 0;          // and the transition
+    std::size_t overflow_at = kNowhere;  // the marking with a successor that does not fit,
+    std::uint32_t overflowed = 0;        // and the transition
+    std::vector<std::uint32_t> starts;   // only for edges: the first successor of each marking,
+    std::vector<std::uint32_t> targets;  // the index of each, provisional if it is not below store.size,
+    std::vector<std::uint32_t> fired;    // and its transition
+  };
+  static constexpr std::size_t kNowhere = static_cast<std::size_t>(-1);
 
-    void reserve(std::size_t capacity, std::size_t words) {
-      states.resize(capacity * words);
-      for (auto* column : {&fired, &found, &numbers}) column->resize(capacity);
-      for (auto* lists : {&filed, &looked_up, &slots}) {
-        for (auto& list : *lists) list.resize(capacity);
-      }
-      hashes.resize(capacity);
-    }
+  // A thread's own: successors to look up, and the candidates of its batches of this chunk, one batch after the other,
+  // so that few lines hold them all. Others read them.
+  struct alignas(128) Worker {
+    Worker(std::size_t number, std::size_t words)
+        : k(number), buffer(words), candidates(kMostBatches * kCandidates * (words + 2)) {}
+    std::size_t k;
+    Buffer<kWords> buffer;
+    GrowingArray<Word> candidates;
+    std::size_t used = 0;  // of them, in words
   };
 
-  void start_chunk() {
-    spare_bytes_ = store_.spare_bytes();
+  // A candidate: the words of its marking, then these two.
+  struct Fate {
+    Word slot;
+    std::uint32_t heir;  // the index that took the slot over, or kNone
+    std::uint32_t number;
+  };
+  static_assert(sizeof(Fate) == 2 * sizeof(Word));
+
+  // ---- One thread, between chunks.
+
+  // False: `pause` says why to leave.
+  bool next_chunk(Pause& pause) {
+    if (store_.expanded == store_.size) return leave(pause, SearchEnd::kComplete);
+    if (options_.stop && options_.stop(store_.size)) return leave(pause, SearchEnd::kStopped);
+    started_ = std::chrono::steady_clock::now();
+    base_ = store_.size;
+    const std::size_t least = std::min(most_batches_, threads_);
+    refilling_ = forgotten_;
+    if (store_.table.full(base_ + kMostBatches * kCandidates) || store_.table.room() < least * kCandidates) {
+      if (!store_.clear_larger(base_ + kMostBatches * kCandidates)) return go_alone(pause);
+      refilling_ = true;
+    } else if (forgotten_) {
+      store_.table.reset(store_.table.capacity(), 2 * base_ + kMostBatches * kCandidates, store_.table.tight());
+    }
+    forgotten_ = false;
+    const std::size_t taken = refilling_ ? base_ : 0;
+    if (refilling_) store_.table.added(base_);
+    if (store_.table.full(base_ + kMostBatches * kCandidates) || store_.table.room() < least * kCandidates) {
+      forgotten_ = taken > 0;
+      return go_alone(pause);
+    }
     const std::size_t left = store_.size - store_.expanded;
-    const std::size_t each = std::min(slice_size_, (left + threads_ - 1) / threads_);
-    for (std::size_t k = 0; k < threads_; ++k) {
-      slices_[k].first = std::min(store_.size, store_.expanded + k * each);
-      slices_[k].last = std::min(store_.size, slices_[k].first + each);
+    const std::size_t each = std::clamp<std::size_t>(left / (4 * threads_), 1, batch_size_);
+    batch_count_ = std::min({most_batches_, store_.table.room() / kCandidates, (left + each - 1) / each});
+    for (std::size_t b = 0; b < batch_count_; ++b) {
+      Batch& batch = batches_[b];
+      batch.first = store_.expanded + std::min(left, b * each);
+      batch.last = store_.expanded + std::min(left, (b + 1) * each);
+      batch.candidates = batch.superseded = 0;
+      batch.firings = 0;
+      batch.overflow_at = kNowhere;
+      for (auto* list : {&batch.deadlocks, &batch.starts, &batch.targets, &batch.fired}) list->clear();
     }
+    next_batch_ = 0;
+    crowded_ = given_up_ = false;
+    return true;
   }
 
-  // The phases, as thread k. Each ends for all when one of them gives up in it.
-  void work(std::size_t k) {
-    run_phase(0, [&] { expand(slices_[k]); }) && run_phase(1, [&] { make_room(k); }) &&
-        run_phase(2, [&] { look_up(k); }) && run_phase(3, [&] { number(k); }) && run_phase(4, [&] { write_edges(k); });
+  bool leave(Pause& pause, SearchEnd end) {
+    store_.end = end;
+    pause = {.ended = true};
+    return false;
+  }
+  bool go_alone(Pause& pause) {
+    pause = {.ended = false, .alone = true};
+    return false;
   }
 
-  template <class Phase>
-  bool run_phase(std::size_t i, const Phase& phase) noexcept {
-    try {
-      phase();
-    } catch (const std::bad_alloc&) {
-      given_up_[i] = true;
-    }
-    barrier_.arrive_and_wait();
-    return !given_up_[i];  // nobody is in this phase any more
+  void refill() {
+    store_.table.reset(store_.table.capacity(), 2 * store_.size, store_.table.tight());
+    store_.fill(0, store_.size);
+    store_.table.added(store_.size);
   }
 
-  void expand(Slice& slice) {
-    slice.size = 0;
-    slice.starts.clear();
-    slice.deadlocks.clear();
-    std::ranges::fill(slice.counts, 0);
-    slice.overflow_at = kNoMarking;
-    for (std::size_t i = slice.first; i < slice.last; ++i) {
-      const std::size_t before = slice.size;
-      slice.starts.push_back(static_cast<std::uint32_t>(before));
-      const bool whole =
-          successors_(store_.state(i), slice.overflowed, [&](const Word* state, Word hash, std::uint32_t transition) {
-            const std::size_t words = kWords == 0 ? words_ : kWords;
-            if (slice.size == slice.hashes.size()) [[unlikely]]
-              slice.reserve(2 * slice.size + kTarget, words);
-            const std::size_t position = slice.size++;
-            for (std::size_t w = 0; w < words; ++w) slice.states[position * words + w] = state[w];
-            slice.hashes[position] = hash;
-            slice.fired[position] = transition;
-            const std::size_t shard = store_.shard(hash).table;
-            slice.filed[shard][slice.counts[shard]++] = static_cast<std::uint32_t>(position);
-            return true;
-          });
-      if (!whole) {
-        slice.overflow_at = i;
-        break;
-      }
-      if (slice.size == before) slice.deadlocks.push_back(static_cast<std::uint32_t>(i));
-    }
-    slice.starts.push_back(static_cast<std::uint32_t>(slice.size));
-    if (options_.end_at_deadlock && !slice.deadlocks.empty()) given_up_[0] = true;
-  }
-
-  // The first marking that is not expanded in this chunk: the one that overflowed, or the end.
-  std::size_t cut() const {
-    std::size_t cut = slices_.back().last;
-    for (const Slice& slice : slices_) cut = std::min(cut, slice.overflow_at);
-    return cut;
-  }
-  // How many successors of a slice count.
-  std::size_t entries(const Slice& slice, std::size_t cut) const {
-    const std::size_t markings = std::min(cut, slice.last) - std::min(cut, slice.first);
-    return slice.starts[std::min(markings, slice.starts.size() - 1)];
-  }
-
-  // Where slices begin, in positions of the chunk; and how many there are in all.
-  std::vector<std::size_t> bases() const {
-    std::vector<std::size_t> bases(1, 0);
-    const std::size_t cut = this->cut();
-    for (const Slice& slice : slices_) bases.push_back(bases.back() + entries(slice, cut));
-    return bases;
-  }
-
-  // Makes room for all successors, as if all were new. To find out what exactly does not fit is left to one thread.
-  void make_room(std::size_t shard) {
-    const std::size_t beyond = store_.size + bases().back();
-    std::size_t mine = 0;
-    for (const Slice& slice : slices_) mine += slice.counts[shard];
-    IndexTable& table = store_.tables[shard];
-    bool room = beyond <= store_.max_states && (beyond + 1) * words_ <= store_.states.capacity() && spare_bytes_ > 0;
-    while (room && (table.full(beyond) || table.room() < mine)) {
-      const std::size_t before = table.capacity();
-      room = store_.grow(shard, beyond, spare_bytes_) && table.capacity() > before;
-    }
-    if (!room) given_up_[1] = true;
-  }
-
-  void look_up(std::size_t shard) {
-    constexpr std::size_t kAhead = 16;
-    const std::vector<std::size_t> bases = this->bases();
-    IndexTable& table = store_.tables[shard];
-    const auto state_at = [&](std::size_t index) -> const Word* {
-      if (index < store_.size) return store_.states.data() + index * words_;
-      const std::size_t position = index - store_.size;
-      std::size_t k = 0;
-      while (position >= bases[k + 1]) ++k;
-      return slices_[k].states.data() + (position - bases[k]) * words_;
-    };
-    for (std::size_t k = 0; k < threads_; ++k) {
-      Slice& slice = slices_[k];
-      const std::size_t count = bases[k + 1] - bases[k];
-      const std::uint32_t* filed = slice.filed[shard].data();
-      std::uint32_t* looked_up = slice.looked_up[shard].data();
-      const std::size_t last = slice.counts[shard];
-      const auto hash_of = [&](std::size_t i) { return store_.shard(slice.hashes[filed[i]]).hash; };
-      std::size_t news = 0;
-      std::array<std::uint32_t, kAhead> guesses = {};
-      for (std::size_t i = 0; i < std::min(last, 2 * kAhead); ++i) table.prefetch(hash_of(i));
-      for (std::size_t i = 0; i < last && filed[i] < count; ++i) {
-        if (i + 2 * kAhead < last) table.prefetch(hash_of(i + 2 * kAhead));
-        const std::uint32_t guess = guesses[i % kAhead];
-        if (i + kAhead < last) {
-          const std::uint32_t likely = table.likely(hash_of(i + kAhead));
-          guesses[i % kAhead] = likely < store_.size ? likely : 0;
-          __builtin_prefetch(store_.states.data() + std::size_t{guesses[i % kAhead]} * words_);
-        }
-        const std::uint32_t position = filed[i];
-        const Word* state = slice.states.data() + position * words_;
-        if (equal_words<kWords>(store_.states.data() + std::size_t{guess} * words_, state, words_)) {
-          looked_up[i] = guess;
-          continue;
-        }
-        const Word hash = hash_of(i);
-        const IndexTable::Place place =
-            table.find(hash, [&](std::uint32_t index) { return equal_words<kWords>(state_at(index), state, words_); });
-        looked_up[i] = place.index;
-        if (place.index != IndexTable::kNone) continue;
-        looked_up[i] = static_cast<std::uint32_t>(store_.size + bases[k] + position);
-        table.put(place.slot, hash, looked_up[i]);
-        slice.slots[shard][i] = static_cast<std::uint32_t>(place.slot);
-        ++news;
-      }
-      slice.news[shard] = news;
-    }
-  }
-
-  void number(std::size_t k) {
-    const std::vector<std::size_t> bases = this->bases();
-    const std::size_t base = store_.size + bases[k], count = bases[k + 1] - bases[k];
-    std::size_t next = store_.size;
-    for (std::size_t j = 0; j < k; ++j) {
-      for (const std::size_t news : slices_[j].news) next += news;
-    }
-    Slice& slice = slices_[k];
-    std::vector<std::size_t> next_filed(threads_, 0);
-    for (std::size_t position = 0; position < count; ++position) {
-      const std::size_t shard = store_.shard(slice.hashes[position]).table;
-      const std::size_t at = next_filed[shard]++;
-      slice.found[position] = slice.looked_up[shard][at];
-      if (slice.found[position] != base + position) continue;
-      const Word* state = slice.states.data() + position * words_;
-      std::copy_n(state, words_, store_.states.data() + next * words_);
-      const auto number = static_cast<std::uint32_t>(next);
-      store_.tables[shard].renumber(slice.slots[shard][at], number);
-      slice.numbers[position] = number;
-      if (options_.goal != nullptr && holds(*options_.goal, store_.layout, state)) given_up_[3] = true;
-      ++next;
-    }
-  }
-
-  void write_edges(std::size_t k) {
-    if (!store_.has_edges) return;
-    const std::vector<std::size_t> bases = this->bases();
-    const std::size_t at = store_.firings + bases[k], cut = this->cut();
-    const Slice& slice = slices_[k];
-    const std::size_t count = bases[k + 1] - bases[k];
-    for (std::size_t position = 0; position < count; ++position) {
-      std::uint32_t index = slice.found[position];
-      if (index >= store_.size) {
-        const std::size_t position_of_new = index - store_.size;
-        std::size_t owner = 0;
-        while (position_of_new >= bases[owner + 1]) ++owner;
-        index = slices_[owner].numbers[position_of_new - bases[owner]];
-      }
-      store_.targets.data()[at + position] = index;
-      store_.transitions.data()[at + position] = static_cast<std::int32_t>(slice.fired[position]);
-    }
-    const std::size_t markings = std::min(cut, slice.last) - std::min(cut, slice.first);
-    for (std::size_t i = 1; i <= markings; ++i) {
-      store_.offsets.data()[slice.first + i] = static_cast<std::int64_t>(at + slice.starts[i]);
-    }
-  }
-
-  // Takes the chunk over. True: `pause` says why to leave.
+  // Takes the chunk over. False: `pause` says why to leave.
   bool finish_chunk(Pause& pause) {
-    const std::size_t cut = this->cut();
-    std::size_t successors = 0, news = 0;
-    for (const Slice& slice : slices_) {
-      successors += entries(slice, cut);
-      for (const std::size_t count : slice.news) news += count;
-      for (const std::uint32_t i : slice.deadlocks) {
-        if (i < cut) store_.deadlocks.push_back(i);
-      }
+    forgotten_ = crowded_ || given_up_ || overflowing_;
+    if (given_up_ || (crowded_ && batch_size_ == 1)) return go_alone(pause);
+    if (crowded_) {
+      batch_size_ /= 2;
+      return true;
     }
-    const std::size_t markings = cut - store_.expanded;
-    store_.firings += successors;
-    store_.size += news;
-    store_.expanded = cut;
+    if (overflowing_) {
+      const Batch* batch = overflow();
+      pause = {.ended = false, .marking = batch->overflow_at, .overflowed = batch->overflowed};
+      return false;
+    }
+    for (std::size_t b = 0; b < batch_count_; ++b) {
+      const Batch& batch = batches_[b];
+      store_.firings += batch.firings;
+      store_.deadlocks.insert(store_.deadlocks.end(), batch.deadlocks.begin(), batch.deadlocks.end());
+    }
+    store_.size += news_;
+    store_.states.resize(store_.size * words_);
+    store_.table.added(news_);
+    store_.expanded = batches_[batch_count_ - 1].last;
     if (store_.has_edges) {
-      store_.offsets.resize(cut + 1);
+      store_.offsets.resize(store_.expanded + 1);
       store_.targets.resize(store_.firings);
       store_.transitions.resize(store_.firings);
     }
-    slice_size_ = std::clamp<std::size_t>(kTarget * (markings + 1) / (successors + 1), 16, kTarget);
-    for (const Slice& slice : slices_) {
-      if (slice.overflow_at == cut) {
-        pause = {.ended = false, .marking = cut, .overflowed = slice.overflowed};
-        return true;
+    // As many batches as take some milliseconds, so that to stop does not take long.
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
+    if (seconds > 0.01) most_batches_ = std::max(most_batches_ / 2, threads_);
+    if (seconds < 0.004) most_batches_ = std::min(most_batches_ * 2, kMostBatches);
+    return true;
+  }
+
+  // The batch with the first marking that has a successor that does not fit. All batches before it are whole.
+  const Batch* overflow() const {
+    for (std::size_t b = 0; b < batch_count_; ++b) {
+      if (batches_[b].overflow_at != kNowhere) return &batches_[b];
+    }
+    return nullptr;
+  }
+
+  // ---- All threads.
+
+  void work(std::size_t k) {
+    if (refilling_) {
+      const std::size_t size = base_;
+      store_.fill(size * k / threads_, size * (k + 1) / threads_);
+      barrier_.arrive_and_wait();
+    }
+    try {
+      expand(workers_[k]);
+    } catch (const std::bad_alloc&) {
+      given_up_ = true;
+    }
+    barrier_.arrive_and_wait();
+    if (k == 0) count();
+    barrier_.arrive_and_wait();
+    if (crowded_ || given_up_ || overflowing_) return;
+    for (std::size_t b = 0; b < batch_count_; ++b) {
+      if (batches_[b].worker == k) number(b);
+    }
+    barrier_.arrive_and_wait();
+    if (!store_.has_edges || given_up_) return;
+    for (std::size_t b = k; b < batch_count_; b += threads_) write_edges(b);
+    barrier_.arrive_and_wait();
+  }
+
+  // Whether nobody has found a reason to forget the chunk. What is before a successor that does not fit must be whole.
+  bool worthwhile() const noexcept { return !crowded_ && !given_up_; }
+
+  void expand(Worker& worker) {
+    worker.used = 0;
+    for (std::size_t b = next_batch_++; b < batch_count_ && worthwhile(); b = next_batch_++) {
+      batches_[b].worker = worker.k;
+      batches_[b].storage = worker.candidates.data() + worker.used;
+      expand(b, worker.buffer);
+      worker.used += batches_[b].candidates * (words_ + 2);
+    }
+  }
+
+  void expand(std::size_t b, Buffer<kWords>& buffer) {
+    Batch& batch = batches_[b];
+    for (std::size_t i = batch.first; i < batch.last && worthwhile(); ++i) {
+      const std::uint64_t before = batch.firings + buffer.size();
+      if (store_.has_edges) batch.starts.push_back(static_cast<std::uint32_t>(before));
+      const bool whole =
+          successors_(store_.state(i), batch.overflowed, [&](const Word* state, Word hash, std::uint32_t transition) {
+            if (buffer.is_full()) look_up(b, buffer);
+            buffer.push(state, hash, transition);
+            store_.table.prefetch(hash);
+            return true;
+          });
+      if (!whole) {
+        batch.overflow_at = i;
+        next_batch_ = batch_count_;  // what comes after it does not matter any more
+        break;
+      }
+      if (batch.firings + buffer.size() == before) {
+        batch.deadlocks.push_back(static_cast<std::uint32_t>(i));
+        if (options_.end_at_deadlock) given_up_ = true;
       }
     }
-    return false;
+    look_up(b, buffer);
+  }
+
+  Word* candidate(std::size_t at) const noexcept {
+    const std::size_t words = kWords == 0 ? words_ : kWords;
+    return batches_[at / kCandidates].storage + at % kCandidates * (words + 2);
+  }
+  Fate& fate(Word* candidate) const noexcept {
+    return *reinterpret_cast<Fate*>(candidate + (kWords == 0 ? words_ : kWords));
+  }
+  const Word* state_at(std::uint32_t index) const noexcept {
+    return index < base_ ? store_.states.data() + std::size_t{index} * (kWords == 0 ? words_ : kWords)
+                         : candidate(index - base_);
+  }
+
+  // Looks up what is in the buffer, and empties it.
+  void look_up(std::size_t b, Buffer<kWords>& buffer) {
+    Batch& batch = batches_[b];
+    const std::size_t size = buffer.size();
+    if (store_.has_edges) {
+      batch.targets.resize(batch.firings + size);
+      batch.fired.resize(batch.firings + size);
+    }
+    const auto at = [this](std::uint32_t i) { return state_at(i); };
+    Guesses<kWords, decltype(at)> guesses(store_.table, buffer, settled_below(b), at);
+    for (std::size_t i = 0; i < size; ++i) {
+      std::uint32_t index = guesses.next();
+      if (!equal_words<kWords>(state_at(index), buffer.state(i), words_)) {
+        index = settle(b, buffer.state(i), buffer.hash(i));
+        if (index == kNone) break;
+      }
+      if (store_.has_edges) {
+        batch.targets[batch.firings + i] = index;
+        batch.fired[batch.firings + i] = buffer.fired(i);
+      }
+    }
+    batch.firings += size;
+    buffer.truncate(0);
+  }
+
+  // Below it are the indices that batch b takes as they are: not those of candidates of later batches.
+  std::uint32_t settled_below(std::size_t b) const noexcept {
+    return static_cast<std::uint32_t>(base_ + (b + 1) * kCandidates);
+  }
+
+  // The index of a successor of batch b; a candidate if it is new, or known from later batches only. kNone: there is no
+  // room for one.
+  std::uint32_t settle(std::size_t b, const Word* state, Word hash) noexcept {
+    Batch& batch = batches_[b];
+    const std::size_t first = b * kCandidates;
+    const auto is = [&](std::uint32_t known) { return equal_words<kWords>(state_at(known), state, words_); };
+    while (true) {
+      const IndexTable::Place place = store_.table.find(hash, is);
+      const bool is_new = place.index == kNone;
+      if (!is_new && place.index < settled_below(b)) return place.index;
+      if (batch.candidates == kCandidates) {
+        crowded_ = true;
+        return kNone;
+      }
+      const std::size_t at = first + batch.candidates;
+      const auto index = static_cast<std::uint32_t>(base_ + at);
+      Word* to = candidate(at);
+      copy_words<kWords>(state, to, words_);
+      fate(to) = {place.slot, kNone, 0};
+      if (is_new ? store_.table.try_put(place.slot, hash, index)
+                 : store_.table.try_renumber(place.slot, place.index, index)) {
+        ++batch.candidates;
+        if (!is_new) {
+          fate(candidate(place.index - base_)).heir = index;
+          ++batches_[(place.index - base_) / kCandidates].superseded;
+        }
+        return index;
+      }
+    }
+  }
+
+  // One thread: what the chunk adds, and whether there is room for it.
+  void count() {
+    news_ = 0;
+    std::uint64_t firings = store_.firings;
+    overflowing_ = overflow() != nullptr;
+    for (std::size_t b = 0; b < batch_count_; ++b) {
+      numbers_from_[b] = base_ + news_;
+      edges_from_[b] = firings;
+      news_ += batches_[b].candidates - batches_[b].superseded;
+      firings += batches_[b].firings;
+    }
+    const std::size_t size = base_ + news_;
+    const std::size_t edge_bytes =
+        store_.has_edges ? (firings - store_.firings) * (sizeof(std::uint32_t) + sizeof(std::int32_t)) : 0;
+    if (size > store_.max_states || size * words_ > store_.states.capacity() ||
+        store_.bytes() + news_ * words_ * sizeof(Word) + edge_bytes >= store_.max_bytes) {
+      given_up_ = true;
+    }
+    if (!store_.has_room_for_edges(batches_[batch_count_ - 1].last, firings)) given_up_ = true;
+  }
+
+  void number(std::size_t b) {
+    constexpr std::size_t kAhead = 8;
+    const std::size_t record = words_ + 2;
+    Word* const first = batches_[b].storage;
+    Word* const last = first + batches_[b].candidates * record;
+    std::size_t next = numbers_from_[b];
+    for (Word* at = first; at < last; at += record) {
+      if (at + kAhead * record < last) store_.table.prefetch_slot(fate(at + kAhead * record).slot);
+      if (fate(at).heir != kNone) continue;
+      copy_words<kWords>(at, store_.states.data() + next * words_, words_);
+      const auto number = static_cast<std::uint32_t>(next++);
+      store_.table.renumber(fate(at).slot, number);
+      fate(at).number = number;
+      if (options_.goal != nullptr && holds(*options_.goal, store_.layout, at)) given_up_ = true;
+    }
+  }
+
+  void write_edges(std::size_t b) {
+    const Batch& batch = batches_[b];
+    const std::size_t from = edges_from_[b];
+    for (std::size_t i = 0; i < batch.firings; ++i) {
+      std::uint32_t index = batch.targets[i];
+      if (index >= base_) {
+        const Fate* end = &fate(candidate(index - base_));
+        while (end->heir != kNone) end = &fate(candidate(end->heir - base_));
+        index = end->number;
+      }
+      store_.targets.data()[from + i] = index;
+      store_.transitions.data()[from + i] = static_cast<std::int32_t>(batch.fired[i]);
+    }
+    for (std::size_t i = batch.first; i < batch.last; ++i) {
+      const std::size_t end = i + 1 < batch.last ? batch.starts[i + 1 - batch.first] : batch.firings;
+      store_.offsets.data()[i + 1] = static_cast<std::int64_t>(from + end);
+    }
   }
 
   Store& store_;
   const Successors& successors_;
   const SearchOptions& options_;
-  std::size_t words_, threads_, slice_size_ = 256;
-  std::size_t spare_bytes_ = 0;  // when the chunk began
-  std::vector<Slice> slices_;
+  std::size_t words_, threads_;
+  std::vector<Batch> batches_;
+  std::vector<Worker> workers_;  // by thread
   SpinBarrier barrier_;
-  std::array<std::atomic<bool>, 5> given_up_ = {};  // by phase
-  bool done_ = false;                               // written between barriers
+
+  // Written by one thread while the others wait.
+  std::chrono::steady_clock::time_point started_;
+  std::size_t base_ = 0;  // store.size when the chunk began
+  std::size_t batch_count_ = 0, batch_size_ = kBatch, most_batches_ = kMostBatches;
+  std::size_t news_ = 0;
+  std::array<std::size_t, kMostBatches> numbers_from_{};
+  std::array<std::uint64_t, kMostBatches> edges_from_{};
+  bool refilling_ = false;  // the table is empty: to be filled before the chunk
+  bool forgotten_ = false;  // the table holds candidates of a chunk that was given up
+  bool overflowing_ = false;
+  bool done_ = false;
+
+  // Written by any thread in a phase, read after it (or earlier, to save work).
+  std::atomic<std::size_t> next_batch_ = 0;
+  std::atomic<bool> crowded_ = false;   // a batch has too many candidates
+  std::atomic<bool> given_up_ = false;  // what comes next is for one thread
 };
 
 }  // namespace petricore::explore

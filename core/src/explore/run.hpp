@@ -13,7 +13,7 @@ template <class Successors>
 Pause run_loop(Store& store, const Net& net, const Successors& successors, const SearchOptions& options) {
   const std::uint64_t cost = net.transitions() / 4 + store.layout.words();
   if (options.order == SearchOrder::kDepthFirst) return DepthFirst<Successors>(store, successors, options).run(cost);
-  if (store.tables.size() > 1) return ParallelBreadthFirst<Successors>(store, successors, options).run();
+  if (store.together) return ParallelBreadthFirst<Successors>(store, successors, options).run();
   return BreadthFirst<Successors>(store, successors, options).run(cost);
 }
 

@@ -37,8 +37,7 @@ void add_initial(Store& store, const Net& net, const SearchOptions& options) {
   [[maybe_unused]] const bool fits = store.layout.encode(net.spec().initial.data(), store.states.data());
   assert(fits);
   store.states.resize(words);
-  const auto [table, hash] = store.shard(explore::hash_words(store.state(0), words));
-  store.tables[table].add(hash, 0);
+  store.table.add(explore::hash_words(store.state(0), words), 0);
   store.size = 1;
   if (options.order == SearchOrder::kDepthFirst) store.stack.push_back(0);
   if (options.goal != nullptr && options.goal->holds(net.spec().initial.data())) {
@@ -54,7 +53,7 @@ void explore_all(Store& store, const Net& net, const SearchOptions& options) {
     if (pause.ended) break;
     if (pause.together || pause.alone) {
       if (pause.alone) store.threads = 1;
-      store.split(store.threads);
+      store.together = pause.together;
       continue;
     }
     const explore::Widening wider = explore::widen(store, net, options.bounds, pause.marking, pause.overflowed);

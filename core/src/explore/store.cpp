@@ -20,7 +20,7 @@ Store::Store(Layout first_layout, const SearchOptions& options)
                                                                                                    : 1) {
   const std::uint64_t by_memory = max_bytes / (layout.words() * sizeof(Word)) + 1;
   states = GrowingArray<Word>(std::min(max_states, by_memory) * layout.words());
-  split(1);
+  table = IndexTable(std::min(max_bytes, max_states * 16 + 4096));
   if (has_edges) {
     offsets = GrowingArray<std::int64_t>(std::min(max_states, max_bytes / sizeof(std::int64_t)) + 2);
     targets = GrowingArray<std::uint32_t>(max_bytes / sizeof(std::uint32_t));
@@ -31,58 +31,43 @@ Store::Store(Layout first_layout, const SearchOptions& options)
 
 std::uint32_t Store::find(const Word* packed, Word hash) const noexcept {
   const std::size_t words = layout.words();
-  const auto [table, rest] = shard(hash);
-  return tables[table]
-      .find(rest, [&](std::uint32_t i) { return std::memcmp(state(i), packed, words * sizeof(Word)) == 0; })
+  return table.find(hash, [&](std::uint32_t i) { return std::memcmp(state(i), packed, words * sizeof(Word)) == 0; })
       .index;
 }
 
 std::size_t Store::bytes() const noexcept {
   std::size_t bytes = size * layout.words() * sizeof(Word) + deadlocks.capacity() * sizeof(std::uint32_t) +
-                      stack.capacity() * sizeof(std::uint32_t);
-  for (const IndexTable& table : tables) bytes += table.bytes();
+                      stack.capacity() * sizeof(std::uint32_t) + table.bytes();
   if (has_edges) bytes += offsets.size() * sizeof(std::int64_t) + targets.size() * 2 * sizeof(std::uint32_t);
   return bytes;
 }
 
-bool Store::grow(std::size_t table, std::size_t largest, std::size_t spare) noexcept {
-  IndexTable& entries = tables[table];
-  const std::size_t capacity = entries.next_capacity(entries.bytes() + spare);
-  if (capacity == entries.capacity() && entries.tight() && entries.full(0)) return false;
-  entries.reset(capacity, 2 * largest, capacity == entries.capacity());
-  fill(table);
-  return !entries.full(largest);
+bool Store::clear_larger(std::size_t largest) noexcept {
+  const std::size_t capacity = table.next_capacity(table.bytes() + spare_bytes());
+  if (capacity == table.capacity() && table.tight() && table.full(0)) return false;
+  table.reset(capacity, 2 * largest, capacity == table.capacity());
+  return true;
 }
 
-void Store::split(std::size_t shards) {
-  const std::size_t capacity = tables.empty() ? IndexTable::kLeastCapacity : tables[0].capacity() * tables.size();
-  tables.clear();
-  for (std::size_t i = 0; i < shards; ++i) {
-    tables.emplace_back(std::min(max_bytes, max_states * 16 + 4096));
-    tables[i].reset(std::clamp(capacity / shards, IndexTable::kLeastCapacity, tables[i].most_capacity()), 2 * size);
-  }
-  for (std::size_t i = 0; i < shards; ++i) fill(i);
+bool Store::grow(std::size_t largest) noexcept {
+  if (!clear_larger(largest)) return false;
+  fill(0, size);
+  table.added(size);
+  return !table.full(largest);
 }
 
-void Store::fill(std::size_t table) noexcept {
+void Store::fill(std::size_t first, std::size_t last) noexcept {
   // Hashes are computed a few markings ahead, so that the slots are there when they are written.
   constexpr std::size_t kAhead = 32;
   Word ahead[kAhead];
-  std::size_t waiting[kAhead];
-  std::size_t queued = 0;
-  const auto put = [&](std::size_t k) { tables[table].add(ahead[k], static_cast<std::uint32_t>(waiting[k])); };
   const std::size_t words = layout.words();
-  for (std::size_t i = 0; i < size; ++i) {
-    const Shard home = shard(hash_words(state(i), words));
-    if (home.table != table) continue;
-    const std::size_t k = queued % kAhead;
-    if (queued >= kAhead) put(k);
-    ahead[k] = home.hash;
-    waiting[k] = i;
-    tables[table].prefetch(home.hash);
-    ++queued;
+  for (std::size_t i = first; i < last + kAhead; ++i) {
+    Word& hash = ahead[i % kAhead];
+    if (i >= first + kAhead) table.add_shared(hash, static_cast<std::uint32_t>(i - kAhead));
+    if (i >= last) continue;
+    hash = hash_words(state(i), words);
+    table.prefetch(hash);
   }
-  for (std::size_t i = queued < kAhead ? 0 : queued - kAhead; i < queued; ++i) put(i % kAhead);
 }
 
 bool Store::repack(Layout wider) {
@@ -98,10 +83,9 @@ bool Store::repack(Layout wider) {
   }
   states = std::move(packed);
   layout = std::move(wider);
-  for (std::size_t table = 0; table < tables.size(); ++table) {
-    tables[table].reset(tables[table].capacity(), 2 * size, tables[table].tight());
-    fill(table);
-  }
+  table.reset(table.capacity(), 2 * size, table.tight());
+  fill(0, size);
+  table.added(size);
   return true;
 }
 

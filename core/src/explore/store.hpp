@@ -15,9 +15,9 @@ struct Store {
   Layout layout;
   std::uint64_t max_states;
   std::uint64_t max_bytes;
-  GrowingArray<Word> states;       // packed markings, one after the other
-  std::vector<IndexTable> tables;  // one for each thread: which one a hash belongs to is its shard
-  std::size_t size = 0;            // markings
+  GrowingArray<Word> states;  // packed markings, one after the other
+  IndexTable table;
+  std::size_t size = 0;  // markings
   std::size_t expanded = 0;
   std::uint64_t firings = 0;
   std::vector<std::uint32_t> deadlocks;
@@ -27,6 +27,7 @@ struct Store {
   GrowingArray<std::int32_t> transitions;
   std::vector<std::uint32_t> stack;  // depth first: found and not expanded
   unsigned threads;                  // that may share the work; 1 once it has to be done alone
+  bool together = false;             // they do
   SearchEnd end = SearchEnd::kComplete;
   std::uint32_t found = StateSpace::kNone;
   std::size_t overflowing_place = 0;
@@ -35,41 +36,35 @@ struct Store {
 
   const Word* state(std::size_t i) const noexcept { return states.data() + i * layout.words(); }
 
-  // Which table a hash belongs to, and the hash to use in it.
-  struct Shard {
-    std::size_t table;
-    Word hash;
-  };
-  Shard shard(Word hash) const noexcept {
-    __extension__ using Wide = unsigned __int128;
-    const Wide product = static_cast<Wide>(hash) * tables.size();
-    return {static_cast<std::size_t>(product >> 64), static_cast<Word>(product)};
-  }
-
   std::uint32_t find(const Word* packed, Word hash) const noexcept;
 
   std::size_t bytes() const noexcept;
   bool has_room() const noexcept { return bytes() < max_bytes; }
 
-  // What each table may take beside what it has: all of them grow alike.
-  std::size_t spare_bytes() const noexcept {
-    const std::size_t used = bytes();
-    return used < max_bytes ? (max_bytes - used) / tables.size() : 0;
+  // Whether that many markings' offsets and that many edges can be kept: less address space may have been granted than
+  // was asked for.
+  bool has_room_for_edges(std::size_t markings, std::uint64_t edges) const noexcept {
+    return !has_edges ||
+           (markings < offsets.capacity() && edges <= targets.capacity() && edges <= transitions.capacity());
   }
 
-  // Puts all markings of a shard into its table again, with the next larger capacity, for indices up to `largest`, and
-  // `spare` more bytes at most. False: there is no memory for it and it is full for good. Touches no other table.
-  bool grow(std::size_t table, std::size_t largest, std::size_t spare) noexcept;
+  // What the table may take beside what it has.
+  std::size_t spare_bytes() const noexcept {
+    const std::size_t used = bytes();
+    return used < max_bytes ? max_bytes - used : 0;
+  }
 
-  // Divides the table among that many.
-  void split(std::size_t shards);
+  // Empties the table, and gives it the next larger capacity and room for indices up to `largest`. False: there is no
+  // memory for that and it is full for good; nothing is changed then.
+  bool clear_larger(std::size_t largest) noexcept;
+  // Puts the markings from `first` to before `last` into the table. Several threads may do so, each with its own.
+  void fill(std::size_t first, std::size_t last) noexcept;
+  // Puts all of them into a larger table. False: as above, or it is full even so.
+  bool grow(std::size_t largest) noexcept;
 
   // Packs everything anew with another layout. Throws std::bad_alloc, and nothing is changed then; False: there is no
   // room for it within max_bytes.
   bool repack(Layout layout);
-
- private:
-  void fill(std::size_t table) noexcept;
 };
 
 }  // namespace petricore::explore
