@@ -519,6 +519,7 @@ def test_the_time_that_is_up_cuts_what_runs_and_what_waits() -> None:
     assert result.makespan.tolist() == [4.0, 5.0, 4.0]
     use = result.resources["concurrency of work"]
     assert use.queue.at([0.5, 1.5, 3.0, 5.0]).tolist() == [0, 1, 2, 1]
+    assert result.waiting.tolist() == result.waiting_for("concurrency of work").tolist() == [0.0, 3.0, 4.0]
     assert use.utilisation == 1.0
     assert result.critical_path == pytest.approx(
         {("resource", "concurrency of work"): 7 / 3, ("action", "work"): 6 / 3}
@@ -659,3 +660,25 @@ def test_rate_limits_are_read_from_text() -> None:
         RateLimit.parse("ten a day")
     with pytest.raises(NetError, match="firings is an integer of at least 1, not 0"):
         RateLimit(0)
+
+
+def test_a_session_that_is_cut_lets_go_of_its_threads() -> None:
+    agent = Agent("threads")
+
+    @agent.transition
+    def work(task: Task) -> Task:
+        return never()
+
+    result = agent.simulate({Task: 3}, sessions=2, durations=1.0, threads=2, limit=4, seed=0)
+    assert result.end == ("limit", "limit")
+    rows = result.to_pandas("firings")
+    assert rows.groupby("session").attempts.sum().tolist() == [1, 2]
+    assert (rows.busy + rows.queued <= rows.ended - rows.claimed).all()
+
+
+def test_a_person_who_has_not_decided_when_the_time_is_up_has_taken_so_long() -> None:
+    result = one_step(confirm=True).simulate(
+        {Task: 1}, sessions=2, confirmations=10.0, arrivals=[0.0, 1.0], until=4.0, seed=0
+    )
+    assert result.people.tolist() == [4.0, 3.0]
+    assert result.critical_path == {("person", "work"): 3.5}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from petricore.simulation.agents.choices import Product
 from petricore.simulation.agents.lineage import Path
 from petricore.simulation.agents.model import Behaviour
 from petricore.simulation.agents.streams import Stream
@@ -37,10 +38,13 @@ class FiringRecord:
         "path",
         "product",
         "put",
+        "puts",
         "queued",
+        "queued_since",
         "ready",
         "session",
         "spans",
+        "step",
         "stream",
     )
 
@@ -72,17 +76,22 @@ class FiringRecord:
         self.delayed = 0.0
         self.queued = 0.0
         """Seconds in which an attempt waited for a thread."""
+        self.queued_since = -1.0
         self.backoff = 0.0
         self.busy = 0.0
-        self.attempt_began = now
+        self.attempt_began = -1.0
         self.cost = 0.0
         self.outcome = "cut"
         self.path: Path = ()
-        self.product: object = None
+        self.product: Product | None = None
         self.spans: list[tuple[float, float]] = []
         """When an attempt held a thread, where threads are counted."""
         self.put = 0
         """Elements that its generator has put."""
+        self.puts = 0
+        """Elements that its attempt under way will have put."""
+        self.step = 0.0
+        """Seconds from one of them to the next."""
 
 
 class SessionRecord:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -73,7 +73,7 @@ class AgentSimulation:
     @cached_property
     def waiting(self) -> NDArray[np.float64]:
         """Seconds that firings of each session, ready otherwise, waited for resources; added up over them."""
-        return self._per_session(lambda one: one.claimed - one.ready + one.queued)
+        return self._per_session(lambda one: one.claimed - one.ready + one.queued, lambda *_: True)
 
     @cached_property
     def people(self) -> NDArray[np.float64]:
@@ -94,7 +94,10 @@ class AgentSimulation:
         if resource == "threads" and self._model.threads:
             return self._per_session(lambda one: one.queued)
         number = [one.name for one in self._model.resources].index(resource)
-        return self._per_session(lambda one: one.claimed - one.ready if one.blamed == number else 0.0)
+        return self._per_session(
+            lambda one: one.claimed - one.ready if one.blamed == number else 0.0,
+            lambda _, which: which == number,
+        )
 
     def waiting_of(self, transition: str) -> NDArray[np.float64]:
         """Seconds that one transition waited for resources in each session. Raises `NetError` for an unknown one."""
@@ -103,7 +106,8 @@ class AgentSimulation:
                 f"there is no transition {transition!r}; there are {', '.join(map(repr, self.transitions))}"
             )
         return self._per_session(
-            lambda one: one.claimed - one.ready + one.queued if one.behaviour.name == transition else 0.0
+            lambda one: one.claimed - one.ready + one.queued if one.behaviour.name == transition else 0.0,
+            lambda name, _: name == transition,
         )
 
     def percentiles(
@@ -191,10 +195,8 @@ class AgentSimulation:
         until = _floats(one.ended for one in mine) if window is None else claimed + window
         weights = np.array([amounts[one.behaviour.number] for one in mine], np.int64)
         waited = [one for one in mine if one.blamed == number]
-        begins = [one.ready for one in waited] + [
-            since for which, since in self._waits_cut if which == number
-        ]
-        ends = [one.claimed for one in waited] + [self.horizon[1]] * (len(begins) - len(waited))
+        spans = [(one.ready, one.claimed) for one in waited]
+        spans += [(since, until) for _, _, which, since, until in self._waits_cut if which == number]
         return ResourceUse(
             resource.name,
             resource.capacity,
@@ -202,24 +204,21 @@ class AgentSimulation:
             len(mine),
             _floats(one.claimed - one.ready if one.blamed == number else 0.0 for one in mine),
             timeline(claimed, until, weights, self.horizon),
-            timeline(np.array(begins), np.array(ends), np.ones(len(begins), np.int64), self.horizon),
+            timeline(*_intervals(spans), self.horizon),
         )
 
     def _threads(self) -> ResourceUse:
         mine = [one for one in self._firings if one.behaviour.threaded]
         spans = [span for one in mine for span in one.spans]
-        waits = self._thread_waits
         return ResourceUse(
             "threads",
             self._model.threads,
             None,
             len(mine),
             _floats(one.queued for one in mine),
-            timeline(_floats(a for a, _ in spans), _floats(b for _, b in spans), np.ones(len(spans), np.int64),
-                     self.horizon),
-            timeline(_floats(a for a, _ in waits), _floats(b for _, b in waits), np.ones(len(waits), np.int64),
-                     self.horizon),
-        )  # fmt: skip
+            timeline(*_intervals(spans), self.horizon),
+            timeline(*_intervals(self._thread_waits), self.horizon),
+        )
 
     # -- for others
 
@@ -283,10 +282,18 @@ class AgentSimulation:
         values: NDArray[np.float64] = getattr(self, of)
         return values
 
-    def _per_session(self, of: Any) -> NDArray[np.float64]:
+    def _per_session(
+        self,
+        of: Callable[[FiringRecord], float],
+        cut: Callable[[str, int], bool] = lambda *_: False,
+    ) -> NDArray[np.float64]:
+        """Sums over the firings of each session, and over what waited for a claim that never came, if `cut` says so."""
         totals = {one.index: 0.0 for one in self._sessions}
         for one in self._firings:
             totals[one.session.index] += of(one)
+        for session, behaviour, which, since, until in self._waits_cut:
+            if cut(behaviour.name, which):
+                totals[session.index] += until - since
         return _floats(totals.values())
 
     def __str__(self) -> str:
@@ -300,6 +307,13 @@ class AgentSimulation:
             else ""
         )
         return f"<AgentSimulation of {self.agent!r}: {len(self)} sessions, {ends}{mean}>"
+
+
+def _intervals(
+    spans: Sequence[tuple[float, float]],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """Begins, ends and weights of 1, for `timeline`."""
+    return _floats(a for a, _ in spans), _floats(b for _, b in spans), np.ones(len(spans), np.int64)
 
 
 def _floats(values: Any) -> NDArray[np.float64]:
