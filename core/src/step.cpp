@@ -214,8 +214,7 @@ void serve_all(Step& step, const Net& net, std::span<const std::uint32_t> transi
   }
 }
 
-void serve_by_lot(Step& step, const Net& net, std::span<const std::uint32_t> transitions, Rng& rng) {
-  std::vector<std::uint32_t> open(transitions.begin(), transitions.end());
+void serve_by_lot(Step& step, const Net& net, std::span<std::uint32_t> open, Rng& rng) {
   while (!open.empty()) {
     const std::uint32_t i = rng.below(static_cast<std::uint32_t>(open.size()));
     const std::uint32_t t = open[i];
@@ -223,15 +222,15 @@ void serve_by_lot(Step& step, const Net& net, std::span<const std::uint32_t> tra
     const Count served = room == 0 ? 0 : static_cast<Count>(1 + rng.below(static_cast<std::uint32_t>(room)));
     if (served > 0) step.add(t, served);
     if (served == room) {
-      open[i] = open.back();
-      open.pop_back();
+      std::swap(open[i], open.back());
+      open = open.first(open.size() - 1);
     }
   }
 }
 
 }  // namespace
 
-void grow_maximal(Step& step, const Net& net, std::span<const std::uint32_t> enabled, StepPolicy policy, Rng& rng) {
+void grow_maximal(Step& step, const Net& net, std::span<std::uint32_t> enabled, StepPolicy policy, Rng& rng) {
   if (policy == StepPolicy::kFifo) {
     serve_all(step, net, enabled);
     return;

@@ -82,8 +82,9 @@ enum class StepPolicy : std::uint8_t { kFifo, kRandom };
 // Grows `step` to a maximal one. A transition without inputs counts once. kFifo serves transitions by priority, then by
 // index, each as often as it can; kRandom serves the highest priority first too, but draws among equals, and draws how
 // many firings each gets at a time, so that competitors share.
-// `enabled`: the transitions enabled at the loaded marking, in the order of Net::by_priority.
-void grow_maximal(Step& step, const Net& net, std::span<const std::uint32_t> enabled, StepPolicy policy, Rng& rng);
+// `enabled`: the transitions enabled at the loaded marking, in the order of Net::by_priority; those of equal
+// priority are permuted.
+void grow_maximal(Step& step, const Net& net, std::span<std::uint32_t> enabled, StepPolicy policy, Rng& rng);
 
 // A maximal step of each row of (batch, P), written as counts to out (batch, T). Row i draws from a stream of its own,
 // made of `seed` and i, so the result depends on neither batch order nor threads. Throws NegativeTokens.
