@@ -187,6 +187,11 @@ TEST_CASE("clocks ring in the order of time, rank and age, whatever was moved, p
         if (below(3) == 0) {
           found->time += 2;
           clocks.move(clock, found->time);
+        } else if (clocks.is_alone(clock)) {
+          REQUIRE(list.size() == 1);
+          found->time += 1;
+          found->born = born++;
+          clocks.restart(clock, now, found->time);
         } else {
           list.erase(found);
           clocks.remove(clock);

@@ -1,9 +1,8 @@
 // Clocks that ring at absolute times, the next one first.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
-#include <limits>
-#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -11,8 +10,9 @@
 namespace petricore {
 
 // For each transition a list of clocks, oldest first: the first `running` of them run, those after are paused. The
-// running ones of all transitions are in an indexed binary heap (Gibson and Bruck's, with any number of clocks for a
-// transition). Clocks that ring at the same time do so in the order of their transitions' ranks, then of their age.
+// running ones of all transitions are in an indexed heap (Gibson and Bruck's, with any number of clocks for a
+// transition; of four children each, which are side by side in memory). Clocks that ring at the same time do so in the
+// order of their transitions' ranks, then of their age.
 //
 // Allocates only when more clocks exist at once than ever before. One thread at a time.
 class Clocks {
@@ -27,6 +27,7 @@ class Clocks {
     lists_.assign(lists_.size(), List{});
     heap_.clear();
     clocks_.clear();
+    slots_.clear();
     free_ = kNone;
     born_ = 0;
   }
@@ -48,7 +49,7 @@ class Clocks {
   void start(std::uint32_t t, double now, double time) {
     const std::uint32_t clock = allocate(t);
     List& list = lists_[t];
-    clocks_[clock] = {time, born_++, t, list.last, kNone, kNone, !(time > now)};
+    clocks_[clock] = {time, born_++, t, list.last, kNone, !(time > now)};
     (list.last == kNone ? list.first : clocks_[list.last].after) = clock;
     list.last = list.newest = clock;
     ++list.running;
@@ -58,15 +59,27 @@ class Clocks {
   // REQUIRES: it runs.
   void move(std::uint32_t clock, double time) noexcept {
     clocks_[clock].time = time;
-    heap_[clocks_[clock].slot].time = time;
-    sift(clocks_[clock].slot);
+    heap_[slots_[clock]].time = time;
+    sift(slots_[clock]);
+  }
+
+  // Whether it is the only one of its transition.
+  bool is_alone(std::uint32_t clock) const noexcept {
+    return clocks_[clock].before == kNone && clocks_[clock].after == kNone;
+  }
+
+  // As if removed and started again. REQUIRES: it runs and is alone.
+  void restart(std::uint32_t clock, double now, double time) noexcept {
+    clocks_[clock].born = born_++;
+    clocks_[clock].at_once = !(time > now);
+    move(clock, time);
   }
 
   // Stops the newest that runs; it keeps what is left. REQUIRES: one runs.
   void pause(std::uint32_t t, double now) noexcept {
     List& list = lists_[t];
     Clock& clock = clocks_[list.newest];
-    pop(clock.slot);
+    pop(slots_[list.newest]);
     clock.time -= now;
     list.newest = clock.before;
     --list.running;
@@ -87,7 +100,7 @@ class Clocks {
   void remove(std::uint32_t id) noexcept {
     Clock& clock = clocks_[id];
     List& list = lists_[clock.transition];
-    pop(clock.slot);
+    pop(slots_[id]);
     (clock.before == kNone ? list.first : clocks_[clock.before].after) = clock.after;
     (clock.after == kNone ? list.last : clocks_[clock.after].before) = clock.before;
     if (list.newest == id) list.newest = clock.before;
@@ -101,7 +114,6 @@ class Clocks {
     double time;         // when it rings; what is left while it is paused
     std::uint64_t born;  // how many were started before it
     std::uint32_t transition, before, after;
-    std::uint32_t slot;  // in the heap
     bool at_once;
   };
   struct List {
@@ -122,6 +134,7 @@ class Clocks {
       throw std::length_error("transition " + std::to_string(t) + " needs another clock, beyond the most of " +
                               std::to_string(kMost) + " at once");
     clocks_.emplace_back();
+    slots_.push_back(kNone);
     return static_cast<std::uint32_t>(clocks_.size() - 1);
   }
 
@@ -134,7 +147,7 @@ class Clocks {
 
   void place(std::size_t slot, const Entry& entry) noexcept {
     heap_[slot] = entry;
-    clocks_[entry.clock].slot = static_cast<std::uint32_t>(slot);
+    slots_[entry.clock] = static_cast<std::uint32_t>(slot);
   }
 
   void push(std::uint32_t clock) {
@@ -151,7 +164,7 @@ class Clocks {
   }
 
   void sift(std::size_t slot) noexcept {
-    if (slot > 0 && before(heap_[slot], heap_[(slot - 1) / 2])) {
+    if (slot > 0 && before(heap_[slot], heap_[parent(slot)])) {
       sift_up(slot);
     } else {
       sift_down(slot);
@@ -160,23 +173,30 @@ class Clocks {
 
   void sift_up(std::size_t slot) noexcept {
     const Entry entry = heap_[slot];
-    for (; slot > 0 && before(entry, heap_[(slot - 1) / 2]); slot = (slot - 1) / 2) place(slot, heap_[(slot - 1) / 2]);
+    for (; slot > 0 && before(entry, heap_[parent(slot)]); slot = parent(slot)) place(slot, heap_[parent(slot)]);
     place(slot, entry);
   }
 
   void sift_down(std::size_t slot) noexcept {
     const Entry entry = heap_[slot];
-    for (std::size_t child; (child = 2 * slot + 1) < heap_.size(); slot = child) {
-      if (child + 1 < heap_.size() && before(heap_[child + 1], heap_[child])) ++child;
+    for (std::size_t child; (child = kArity * slot + 1) < heap_.size(); slot = child) {
+      const std::size_t end = std::min(child + kArity, heap_.size());
+      for (std::size_t other = child + 1; other < end; ++other) {
+        if (before(heap_[other], heap_[child])) child = other;
+      }
       if (!before(heap_[child], entry)) break;
       place(slot, heap_[child]);
     }
     place(slot, entry);
   }
 
+  static constexpr std::size_t kArity = 4;
+  static std::size_t parent(std::size_t slot) noexcept { return (slot - 1) / kArity; }
+
   std::vector<std::uint32_t> ranks_;  // (T,)
   std::vector<List> lists_;           // (T,)
   std::vector<Clock> clocks_;
+  std::vector<std::uint32_t> slots_;  // of clocks, in the heap
   std::vector<Entry> heap_;
   std::uint32_t free_ = kNone;  // a list through `after`
   std::uint64_t born_ = 0;

@@ -34,6 +34,7 @@ class EventDriven {
     rates_.assign(rates_.size(), 0);
     stale_.clear();
     is_stale_.assign(is_stale_.size(), 0);
+    rung_ = Clocks::kNone;
     for (std::uint32_t t = 0; t < rates_.size(); ++t) touch(t);
   }
 
@@ -44,6 +45,7 @@ class EventDriven {
       is_general(t) ? staff(t) : rerate(t);
     }
     stale_.clear();
+    rung_ = Clocks::kNone;
     if (clocks_.empty()) return {kForever};
     return {clocks_.time(clocks_.next()), clocks_.at_once(clocks_.next())};
   }
@@ -56,8 +58,12 @@ class EventDriven {
     } else {
       const std::uint32_t clock = clocks_.next();
       t = clocks_.transition(clock);
-      clocks_.remove(clock);
-      rates_[t] = 0;
+      // One that may run again at once is kept until then: a heap moves faster than it takes out and puts in.
+      if (clocks_.is_alone(clock)) {
+        rung_ = t;
+      } else {
+        clocks_.remove(clock);
+      }
       touch(t);
     }
     replica_.fire(t);
@@ -89,10 +95,12 @@ class EventDriven {
   void rerate(std::uint32_t t) {
     const double before = rates_[t], now = replica_.time;
     const double rate = rates_[t] = replica_.propensity(t);
-    if (rate == before) return;
+    if (rate == before && t != rung_) return;
     const std::uint32_t clock = clocks_.newest(t);
     if (rate == 0) {
       clocks_.remove(clock);
+    } else if (t == rung_) {
+      clocks_.move(clock, now + draw_exponential(stream_) / rate);
     } else if (before == 0) {
       clocks_.start(t, kEarlier, now + draw_exponential(stream_) / rate);
     } else {
@@ -107,6 +115,15 @@ class EventDriven {
     const TransitionTiming& timing = replica_.job.timed.timing(t);
     const auto busy = static_cast<std::uint32_t>(replica_.job.timed.busy_servers(t, replica_.marking));
     const double now = replica_.time;
+    const auto delay = [&] { return draw(replica_.job.timed.spec().delays[timing.delay], stream_); };
+    if (t == rung_) {
+      const std::uint32_t clock = clocks_.newest(t);
+      if (busy == 0) {
+        clocks_.remove(clock);
+      } else {
+        clocks_.restart(clock, now, now + delay());
+      }
+    }
     while (clocks_.running(t) > busy) {
       if (timing.memory == Memory::kAge) {
         clocks_.pause(t, now);
@@ -118,7 +135,7 @@ class EventDriven {
       if (clocks_.paused(t)) {
         clocks_.resume(t, now);
       } else {
-        clocks_.start(t, now, now + draw(replica_.job.timed.spec().delays[timing.delay], stream_));
+        clocks_.start(t, now, now + delay());
       }
     }
   }
@@ -127,6 +144,7 @@ class EventDriven {
   Immediates immediates_;
   Clocks clocks_;
   std::vector<double> rates_;           // (T,): that of the clock of an exponential one, 0 without a clock
+  std::uint32_t rung_ = Clocks::kNone;  // the transition whose only clock has rung and still is in the heap
   std::vector<std::uint32_t> stale_;    // timed transitions whose clocks may have to change
   std::vector<std::uint8_t> is_stale_;  // (T,)
   Stream stream_{0, 0, StreamKind::kClocks};
