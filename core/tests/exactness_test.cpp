@@ -9,7 +9,8 @@
 namespace petricore::test {
 namespace {
 
-constexpr Algorithm kExact[] = {Algorithm::kDirect, Algorithm::kNextReaction, Algorithm::kRejection};
+constexpr Algorithm kExact[] = {Algorithm::kDirect, Algorithm::kNextReaction, Algorithm::kRejection,
+                                Algorithm::kEventDriven};
 
 std::uint32_t p0(std::string_view) { return 0; }
 
