@@ -82,4 +82,29 @@ TEST_CASE("no algorithm allocates per event") {
   }
 }
 
+TEST_CASE("clocks of any distribution, servers and memory are allocated once") {
+  // Each token of the ring has a server; place 20 is a break that stops transition 0, by a clock of its own.
+  std::vector<TransitionSpec> transitions;
+  for (std::uint32_t i = 0; i < 20; ++i) transitions.push_back({{{i, 1}}, {{(i + 1) % 20, 1}}});
+  transitions[0].inhibitors = {{20, 1}};
+  transitions.push_back({{}, {{20, 1}}, {}, {{20, 1}}});
+  transitions.push_back({{{20, 1}}, {}});
+  std::vector<Count> initial(21, 0);
+  initial[0] = 30;
+  const Net net = make_net(initial, transitions);
+  TimingSpec spec{std::vector<TransitionTiming>(22), {}, {}};
+  spec.delays = {{Family::kLognormal, 0, 1, 0, {}}, {Family::kErlang, 9, 3, 0, {}}, {Family::kUniform, 0, 2, 0, {}}};
+  for (std::uint32_t t = 0; t < 22; ++t) {
+    TransitionTiming& timing = spec.transitions[t];
+    timing.timing = t % 5 == 4 ? Timing::kImmediate : (t % 5 == 3 ? Timing::kExponential : Timing::kGeneral);
+    timing.delay = t % 3;
+    timing.memory = t % 2 == 0 ? Memory::kAge : Memory::kEnabling;
+    timing.servers = t < 20 ? TransitionTiming::kInfiniteServers : 1;
+  }
+  const TimedNet timed(net, spec);
+  // All clocks that 30 tokens can need have been needed after 10^5 events, or the count of allocations still differs.
+  CHECK(allocated(timed, Algorithm::kEventDriven, {}, 100'000) ==
+        allocated(timed, Algorithm::kEventDriven, {}, 400'000));
+}
+
 }  // namespace petricore::test
