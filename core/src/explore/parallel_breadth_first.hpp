@@ -37,6 +37,9 @@ class ParallelBreadthFirst {
         words_(successors.words()),
         threads_(store.threads),
         batches_(kMostBatches),
+        runs_(threads_),
+        candidates_(kMostBatches * kCandidates * successors.words()),
+        fates_(kMostBatches * kCandidates),
         barrier_(threads_) {
     for (std::size_t k = 0; k < threads_; ++k) workers_.emplace_back(k, words_);
   }
@@ -63,17 +66,17 @@ class ParallelBreadthFirst {
 
  private:
   static constexpr std::size_t kWords = Successors::kWords;
-  static constexpr std::size_t kBatch = 256;                        // markings, at most
-  static constexpr std::size_t kCandidates = std::size_t{1} << 12;  // of a batch, at most
-  static constexpr std::size_t kMostBatches = 64;                   // in a chunk
+  static constexpr std::size_t kBatch = 256;  // markings, at most
+  // Of a batch, at most. Not a power of two: those of many batches would share a few sets of the cache.
+  static constexpr std::size_t kCandidates = 4096 + 520;
+  static constexpr std::size_t kMostBatches = 64;  // in a chunk
   static constexpr std::uint32_t kNone = IndexTable::kNone;
 
   // One per batch, on lines of its own.
   struct alignas(128) Batch {
     std::size_t first = 0, last = 0;  // the markings to expand
     std::size_t worker = 0;
-    Word* storage = nullptr;  // the worker's, for candidates kCandidates * the batch + 0, 1, ...
-    std::uint32_t candidates = 0;
+    std::uint32_t candidates = 0;               // kCandidates * the batch + 0, 1, ...
     std::atomic<std::uint32_t> superseded = 0;  // how many of them have heirs
     std::uint64_t firings = 0;
     std::vector<std::uint32_t> deadlocks;
@@ -85,24 +88,25 @@ class ParallelBreadthFirst {
   };
   static constexpr std::size_t kNowhere = static_cast<std::size_t>(-1);
 
-  // A thread's own: successors to look up, and the candidates of its batches of this chunk, one batch after the other,
-  // so that few lines hold them all. Others read them.
+  // A thread's own: successors to look up.
   struct alignas(128) Worker {
-    Worker(std::size_t number, std::size_t words)
-        : k(number), buffer(words), candidates(kMostBatches * kCandidates * (words + 2)) {}
+    Worker(std::size_t number, std::size_t words) : k(number), buffer(words) {}
     std::size_t k;
     Buffer<kWords> buffer;
-    GrowingArray<Word> candidates;
-    std::size_t used = 0;  // of them, in words
   };
 
-  // A candidate: the words of its marking, then these two.
+  // The batches that a thread takes first.
+  struct alignas(128) Run {
+    std::atomic<std::size_t> next = 0;
+    std::size_t end = 0;
+  };
+
+  // A candidate, beside its marking.
   struct Fate {
-    Word slot;
+    std::size_t slot;
     std::uint32_t heir;  // the index that took the slot over, or kNone
     std::uint32_t number;
   };
-  static_assert(sizeof(Fate) == 2 * sizeof(Word));
 
   // ---- One thread, between chunks.
 
@@ -112,6 +116,8 @@ class ParallelBreadthFirst {
     if (options_.stop && options_.stop(store_.size)) return leave(pause, SearchEnd::kStopped);
     started_ = std::chrono::steady_clock::now();
     base_ = store_.size;
+    first_ = {0, base_};
+    markings_ = {store_.states.data(), candidates_.data()};
     const std::size_t least = std::min(most_batches_, threads_);
     refilling_ = forgotten_;
     if (store_.table.full(base_ + kMostBatches * kCandidates) || store_.table.room() < least * kCandidates) {
@@ -139,7 +145,11 @@ class ParallelBreadthFirst {
       batch.overflow_at = kNowhere;
       for (auto* list : {&batch.deadlocks, &batch.starts, &batch.targets, &batch.fired}) list->clear();
     }
-    next_batch_ = 0;
+    for (std::size_t k = 0; k < threads_; ++k) {
+      runs_[k].next = batch_count_ * k / threads_;
+      runs_[k].end = batch_count_ * (k + 1) / threads_;
+    }
+    overflow_batch_ = kNowhere;
     crowded_ = given_up_ = false;
     return true;
   }
@@ -231,13 +241,22 @@ class ParallelBreadthFirst {
   // Whether nobody has found a reason to forget the chunk. What is before a successor that does not fit must be whole.
   bool worthwhile() const noexcept { return !crowded_ && !given_up_; }
 
+  // The next batch for thread k: of its own run, or else of another's. Neighbours in the queue have many successors in
+  // common, and two threads that find them at the same time wait for each other.
+  std::size_t fetch(std::size_t k) noexcept {
+    for (std::size_t j = 0; j < threads_; ++j) {
+      Run& run = runs_[(k + j) % threads_];
+      for (std::size_t b = run.next++; b < run.end; b = run.next++) {
+        if (b <= overflow_batch_) return b;
+      }
+    }
+    return batch_count_;
+  }
+
   void expand(Worker& worker) {
-    worker.used = 0;
-    for (std::size_t b = next_batch_++; b < batch_count_ && worthwhile(); b = next_batch_++) {
+    for (std::size_t b = fetch(worker.k); b < batch_count_ && worthwhile(); b = fetch(worker.k)) {
       batches_[b].worker = worker.k;
-      batches_[b].storage = worker.candidates.data() + worker.used;
       expand(b, worker.buffer);
-      worker.used += batches_[b].candidates * (words_ + 2);
     }
   }
 
@@ -255,7 +274,8 @@ class ParallelBreadthFirst {
           });
       if (!whole) {
         batch.overflow_at = i;
-        next_batch_ = batch_count_;  // what comes after it does not matter any more
+        for (std::size_t first = overflow_batch_; b < first && !overflow_batch_.compare_exchange_weak(first, b);) {
+        }
         break;
       }
       if (batch.firings + buffer.size() == before) {
@@ -266,16 +286,10 @@ class ParallelBreadthFirst {
     look_up(b, buffer);
   }
 
-  Word* candidate(std::size_t at) const noexcept {
-    const std::size_t words = kWords == 0 ? words_ : kWords;
-    return batches_[at / kCandidates].storage + at % kCandidates * (words + 2);
-  }
-  Fate& fate(Word* candidate) const noexcept {
-    return *reinterpret_cast<Fate*>(candidate + (kWords == 0 ? words_ : kWords));
-  }
+  // Whether an index is provisional cannot be predicted, so nothing branches on it.
   const Word* state_at(std::uint32_t index) const noexcept {
-    return index < base_ ? store_.states.data() + std::size_t{index} * (kWords == 0 ? words_ : kWords)
-                         : candidate(index - base_);
+    const std::size_t provisional = index >= base_ ? 1 : 0;
+    return markings_[provisional] + (index - first_[provisional]) * (kWords == 0 ? words_ : kWords);
   }
 
   // Looks up what is in the buffer, and empties it.
@@ -324,14 +338,13 @@ class ParallelBreadthFirst {
       }
       const std::size_t at = first + batch.candidates;
       const auto index = static_cast<std::uint32_t>(base_ + at);
-      Word* to = candidate(at);
-      copy_words<kWords>(state, to, words_);
-      fate(to) = {place.slot, kNone, 0};
+      copy_words<kWords>(state, candidates_.data() + at * words_, words_);
+      fates_.data()[at] = {place.slot, kNone, 0};
       if (is_new ? store_.table.try_put(place.slot, hash, index)
                  : store_.table.try_renumber(place.slot, place.index, index)) {
         ++batch.candidates;
         if (!is_new) {
-          fate(candidate(place.index - base_)).heir = index;
+          fates_.data()[place.index - base_].heir = index;
           ++batches_[(place.index - base_) / kCandidates].superseded;
         }
         return index;
@@ -362,18 +375,17 @@ class ParallelBreadthFirst {
 
   void number(std::size_t b) {
     constexpr std::size_t kAhead = 8;
-    const std::size_t record = words_ + 2;
-    Word* const first = batches_[b].storage;
-    Word* const last = first + batches_[b].candidates * record;
+    const std::size_t first = b * kCandidates, last = first + batches_[b].candidates;
     std::size_t next = numbers_from_[b];
-    for (Word* at = first; at < last; at += record) {
-      if (at + kAhead * record < last) store_.table.prefetch_slot(fate(at + kAhead * record).slot);
-      if (fate(at).heir != kNone) continue;
-      copy_words<kWords>(at, store_.states.data() + next * words_, words_);
-      const auto number = static_cast<std::uint32_t>(next++);
-      store_.table.renumber(fate(at).slot, number);
-      fate(at).number = number;
-      if (options_.goal != nullptr && holds(*options_.goal, store_.layout, at)) given_up_ = true;
+    for (std::size_t at = first; at < last; ++at) {
+      if (at + kAhead < last) store_.table.prefetch_slot(fates_.data()[at + kAhead].slot);
+      Fate& fate = fates_.data()[at];
+      if (fate.heir != kNone) continue;
+      const Word* state = candidates_.data() + at * words_;
+      copy_words<kWords>(state, store_.states.data() + next * words_, words_);
+      fate.number = static_cast<std::uint32_t>(next++);
+      store_.table.renumber(fate.slot, fate.number);
+      if (options_.goal != nullptr && holds(*options_.goal, store_.layout, state)) given_up_ = true;
     }
   }
 
@@ -383,8 +395,8 @@ class ParallelBreadthFirst {
     for (std::size_t i = 0; i < batch.firings; ++i) {
       std::uint32_t index = batch.targets[i];
       if (index >= base_) {
-        const Fate* end = &fate(candidate(index - base_));
-        while (end->heir != kNone) end = &fate(candidate(end->heir - base_));
+        const Fate* end = fates_.data() + (index - base_);
+        while (end->heir != kNone) end = fates_.data() + (end->heir - base_);
         index = end->number;
       }
       store_.targets.data()[from + i] = index;
@@ -401,12 +413,18 @@ class ParallelBreadthFirst {
   const SearchOptions& options_;
   std::size_t words_, threads_;
   std::vector<Batch> batches_;
-  std::vector<Worker> workers_;  // by thread
+  std::vector<Worker> workers_;    // by thread
+  GrowingArray<Word> candidates_;  // their markings; few of them are ever touched
+  GrowingArray<Fate> fates_;
+  std::vector<Run> runs_;  // by thread
   SpinBarrier barrier_;
 
   // Written by one thread while the others wait.
   std::chrono::steady_clock::time_point started_;
   std::size_t base_ = 0;  // store.size when the chunk began
+  // For the indices of markings, and for provisional ones: the first of them, and where its marking lies.
+  std::array<std::size_t, 2> first_{};
+  std::array<const Word*, 2> markings_{};
   std::size_t batch_count_ = 0, batch_size_ = kBatch, most_batches_ = kMostBatches;
   std::size_t news_ = 0;
   std::array<std::size_t, kMostBatches> numbers_from_{};
@@ -417,9 +435,9 @@ class ParallelBreadthFirst {
   bool done_ = false;
 
   // Written by any thread in a phase, read after it (or earlier, to save work).
-  std::atomic<std::size_t> next_batch_ = 0;
-  std::atomic<bool> crowded_ = false;   // a batch has too many candidates
-  std::atomic<bool> given_up_ = false;  // what comes next is for one thread
+  std::atomic<std::size_t> overflow_batch_ = kNowhere;  // the first one known to have a successor that does not fit
+  std::atomic<bool> crowded_ = false;                   // a batch has too many candidates
+  std::atomic<bool> given_up_ = false;                  // what comes next is for one thread
 };
 
 }  // namespace petricore::explore
