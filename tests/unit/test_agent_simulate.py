@@ -652,6 +652,15 @@ def test_inputs_that_cannot_be_are_refused(inputs: Any, message: str) -> None:
     assert message in str(caught.value)
 
 
+def test_numbers_of_numpy_are_numbers() -> None:
+    told: dict[str, Any] = {
+        "sessions": np.int32(2), "durations": np.float32(1.5), "seed": np.uint64(3), "until": np.float64(9),
+        "arrivals": np.array([0, 1]), "resources": {"gpu": np.int16(2)}, "needs": {"work": {"gpu": np.int8(1)}},
+    }  # fmt: skip
+    result = one_step(concurrency=1).simulate({Task: np.int64(2)}, **told)
+    assert result.makespan.tolist() == [3.0, 5.0]
+
+
 def test_rate_limits_are_read_from_text() -> None:
     assert RateLimit.parse("10/s") == RateLimit(10, per=1.0)
     assert RateLimit.parse("100 / min") == RateLimit(100, per=60.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import FrameType, MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, Unpack, overload
 
@@ -17,13 +17,17 @@ from petricore.agent.places import TypedPlace, TypedPlaces
 from petricore.errors import NetError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from petricore.agent.result import Result
     from petricore.agent.verify.report import Report
+    from petricore.distributions import Delay
     from petricore.net import Net
     from petricore.runtime.clock import Clock
     from petricore.runtime.events import Event
     from petricore.runtime.people import Answerer, Approver
-    from petricore.simulation.agents import AgentSimulation
+    from petricore.simulation.agents import AgentSimulation, Confirmation, Cost, RateLimit
+    from petricore.simulation.agents.given import ByName, Number
 
 __all__ = ["Agent", "TransitionOptions"]
 
@@ -277,18 +281,18 @@ class Agent:
 
     def simulate(
         self,
-        inputs: Mapping[Any, Any],
+        inputs: Mapping[Any, Number],
         *,
         sessions: int | None = None,
-        durations: Any = None,
-        costs: Any = None,
-        resources: Mapping[str, Any] | None = None,
-        needs: Mapping[str, Any] | None = None,
-        arrivals: Any = None,
-        outcomes: Mapping[Any, Any] | None = None,
-        emits: Any = None,
-        failure_rate: Any = None,
-        confirmations: Any = None,
+        durations: ByName[Number] | None = None,
+        costs: ByName[float | Delay | Cost] | None = None,
+        resources: Mapping[str, int | RateLimit] | None = None,
+        needs: Mapping[str, str | Mapping[str, int]] | None = None,
+        arrivals: float | Delay | Sequence[float] | NDArray[Any] | None = None,
+        outcomes: Mapping[Any, Mapping[Any, float]] | None = None,
+        emits: ByName[Number | Mapping[Any, Number]] | None = None,
+        failure_rate: ByName[float] | None = None,
+        confirmations: ByName[Number | Confirmation] | None = None,
         until: float | None = None,
         seed: int | None = None,
         threads: int = 0,

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 from petricore.errors import NetError
 from petricore.simulation.agents.draws import draw_of
+from petricore.simulation.agents.given import counted, real
 from petricore.simulation.agents.streams import Stream
 
 __all__ = ["arrival_times"]
 
 _STREAM = -2
+_SESSIONS = 1000
+_MOST = 2**31 - 1
 
 
 def arrival_times(arrivals: Any, sessions: int | None, seed: int) -> list[float]:
@@ -21,17 +25,16 @@ def arrival_times(arrivals: Any, sessions: int | None, seed: int) -> list[float]
     `arrivals` is None (all at 0), a rate per second (a Poisson process), a distribution of the times between them, or
     the times themselves. Raises `NetError` for anything else.
     """
-    if sessions is not None and (isinstance(sessions, bool) or not isinstance(sessions, int) or sessions < 1):
-        raise NetError(f"sessions is an integer of at least 1, not {sessions!r}")
-    count = 1000 if sessions is None else sessions
+    if sessions is not None:
+        sessions = counted(sessions, 1, _MOST, "sessions is an integer of at least 1")
+    count = sessions or _SESSIONS
     if arrivals is None:
         return [0.0] * count
-    if isinstance(arrivals, (int, float)) and not isinstance(arrivals, bool):
-        if not 0 < arrivals < math.inf:
+    if isinstance(arrivals, Real):
+        rate = real(arrivals)
+        if rate is None or not rate > 0:
             raise NetError(f"arrivals: a rate is a number of sessions per second above 0, not {arrivals!r}")
-        return _added_up(
-            [-math.log(Stream(seed, _STREAM, one).positive()) / arrivals for one in range(count)]
-        )
+        return _added_up([-math.log(Stream(seed, _STREAM, one).positive()) / rate for one in range(count)])
     if isinstance(arrivals, Sequence) or hasattr(arrivals, "tolist"):
         return _times(arrivals, sessions)
     between = draw_of("arrivals: the time between sessions", arrivals)
@@ -42,10 +45,11 @@ def _times(arrivals: Any, sessions: int | None) -> list[float]:
     times = arrivals.tolist() if hasattr(arrivals, "tolist") else list(arrivals)
     if not times or (sessions is not None and len(times) != sessions):
         raise NetError(f"arrivals lists {len(times)} times for {sessions or 'no'} sessions")
-    for one in times:
-        if isinstance(one, bool) or not isinstance(one, (int, float)) or not 0 <= one < math.inf:
-            raise NetError(f"arrivals: a time is a number of seconds from 0 on, not {one!r}")
-    return [float(one) for one in times]
+    checked = [real(one) for one in times]
+    for one, given in zip(checked, times, strict=True):
+        if one is None or one < 0:
+            raise NetError(f"arrivals: a time is a number of seconds from 0 on, not {given!r}")
+    return [one for one in checked if one is not None]
 
 
 def _added_up(gaps: list[float]) -> list[float]:

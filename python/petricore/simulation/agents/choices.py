@@ -11,6 +11,7 @@ from petricore.agent.places import type_name
 from petricore.agent.routing import output_places
 from petricore.errors import NetError
 from petricore.simulation.agents.draws import Draw, draw_of
+from petricore.simulation.agents.given import probability, real
 from petricore.simulation.agents.streams import Stream
 
 __all__ = ["Produce", "Product", "chooses", "compile_product", "label_of", "shares"]
@@ -70,13 +71,9 @@ def shares(where: str, alternatives: list[set[str]], given: Mapping[str, Any], *
         if len(named) > 1:
             raise NetError(f"{where}: {' and '.join(map(repr, named))} are the same alternative")
         number = given[named[0]] if named else None
-        if named and (
-            isinstance(number, bool) or not isinstance(number, (int, float)) or not 0 <= number <= 1
-        ):
-            raise NetError(
-                f"{where}: the probability of {named[0]!r} is a number from 0 to 1, not {number!r}"
-            )
-        found.append(None if number is None else float(number))
+        if named:
+            number = probability(f"{where}: {named[0]!r}", number)
+        found.append(number)
     total = math.fsum(number for number in found if number is not None)
     unnamed = found.count(None)
     if total > 1 + 1e-9 or (not unnamed and not rest and total < 1 - 1e-9):
@@ -107,7 +104,7 @@ class _Compiler:
                 f"outcomes: transition {name!r} gets probabilities by alternative, not {outcomes!r}"
             )
         self.outcomes = {label_of(key): value for key, value in (outcomes or {}).items()}
-        by_list = isinstance(emits, Mapping) and any(not isinstance(key, (int, float)) for key in emits)
+        by_list = isinstance(emits, Mapping) and any(real(key) is None for key in emits)
         self.lengths: dict[str, Any] = (
             {label_of(key): value for key, value in emits.items()} if by_list else {}
         )
@@ -231,20 +228,16 @@ def _both(parts: list[Produce]) -> Produce:
 
 
 def _one_of(probabilities: list[float], alternatives: list[Produce]) -> Produce:
-    likely = [
-        (probability, one)
-        for probability, one in zip(probabilities, alternatives, strict=True)
-        if probability > 0
-    ]
+    likely = [(share, one) for share, one in zip(probabilities, alternatives, strict=True) if share > 0]
 
     def produce(stream: Stream, product: Product) -> None:
         u = stream.random()
         chosen = likely[-1][1]
-        for probability, one in likely:
-            if u < probability:
+        for share, one in likely:
+            if u < share:
                 chosen = one
                 break
-            u -= probability
+            u -= share
         chosen(stream, product)
 
     return produce

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+
+from petricore.simulation.agents.given import Number
 
 __all__ = ["Cost"]
 
@@ -17,6 +18,6 @@ class Cost:
     firing holds it.
     """
 
-    per_firing: Any = 0.0
-    per_attempt: Any = 0.0
-    per_second: Any = 0.0
+    per_firing: Number = 0.0
+    per_attempt: Number = 0.0
+    per_second: Number = 0.0

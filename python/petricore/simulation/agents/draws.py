@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from numbers import Real
 from statistics import NormalDist
 from typing import Any
 
 from petricore import distributions as d
 from petricore.errors import NetError
+from petricore.simulation.agents.given import probability, real
 from petricore.simulation.agents.streams import Stream
 
 __all__ = ["Draw", "Sampler", "draw_of"]
@@ -45,11 +47,9 @@ def draw_of(where: str, value: Any, *, counts: bool = False) -> Draw:
     Raises:
         NetError: it is none of these, or can be negative or without bound where it must not.
     """
-    if isinstance(value, bool):
-        raise NetError(f"{where} is a number or a distribution, not {value!r}")
-    if isinstance(value, (int, float)):
-        number = float(value)
-        if not (math.isfinite(number) and number >= 0) or (counts and number != int(number)):
+    if isinstance(value, Real):
+        number = real(value)
+        if number is None or number < 0 or (counts and not number.is_integer()):
             raise NetError(f"{where} is a {'whole ' if counts else ''}number from 0 on, not {value!r}")
         return Draw(lambda _: number, number, number)
     if isinstance(value, Mapping):
@@ -66,19 +66,11 @@ def _by_probability(where: str, given: Mapping[Any, Any], *, counts: bool) -> Dr
     numbers: list[float] = []
     upto: list[float] = []
     total = 0.0
-    for key, probability in given.items():
-        if isinstance(key, bool) or not isinstance(key, (int, float)):
+    for key, share in given.items():
+        if not isinstance(key, Real):
             raise NetError(f"{where}: probabilities are of numbers, not of {key!r}")
         numbers.append(draw_of(where, key, counts=counts).mean)
-        if (
-            isinstance(probability, bool)
-            or not isinstance(probability, (int, float))
-            or not 0 <= probability <= 1
-        ):
-            raise NetError(
-                f"{where}: the probability of {key!r} is a number from 0 to 1, not {probability!r}"
-            )
-        total += probability
+        total += probability(f"{where}: {key!r}", share)
         upto.append(total)
     if not math.isclose(total, 1.0, abs_tol=1e-9):
         raise NetError(f"{where}: the probabilities add up to {total:g}, not to 1")
@@ -88,7 +80,7 @@ def _by_probability(where: str, given: Mapping[Any, Any], *, counts: bool) -> Dr
         u = stream.random()
         return next((number for number, end in zip(numbers, upto, strict=True) if u < end), numbers[last])
 
-    mean = sum(number * probability for number, probability in zip(numbers, given.values(), strict=True))
+    mean = sum(number * share for number, share in zip(numbers, given.values(), strict=True))
     return Draw(sample, mean)
 
 

@@ -16,6 +16,7 @@ from petricore.simulation.agents.admission import Admission, admissions
 from petricore.simulation.agents.choices import Produce, Product, chooses, compile_product
 from petricore.simulation.agents.costs import Cost
 from petricore.simulation.agents.draws import Draw, draw_of
+from petricore.simulation.agents.given import counted, probability
 from petricore.simulation.agents.lineage import Kinship, kinships
 from petricore.simulation.agents.people import Confirmation
 from petricore.simulation.agents.resources import Resource, lay_out
@@ -125,10 +126,9 @@ def compile_model(
     for argument, given in (("resources", resources), ("needs", needs), ("outcomes", outcomes)):
         if given is not None and not isinstance(given, Mapping):
             raise NetError(f"{argument} is a mapping by name, not {given!r}")
-    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 0:
-        raise NetError(
-            f"threads is a number of threads, or 0 for as many as there is work for, not {threads!r}"
-        )
+    threads = counted(
+        threads, 0, 2**31 - 1, "threads is a number of threads, or 0 for as many as there is work for"
+    )
     assumptions: list[str] = []
     outcomes = outcomes or {}
     laid_out, by_transition, fleet_arguments = lay_out(plan, resources or {}, needs or {})
@@ -205,7 +205,8 @@ def _behaviour(
         emits = arguments.emits.given[_ALL]
     produce = compile_product(spec, plan.index, arguments.outcomes.get(name), emits, assumptions)
     streams = is_generator(spec.action)
-    rate = _probability(f"failure_rate: transition {name!r}", arguments.failure_rate.of(name))
+    rate = arguments.failure_rate.of(name)
+    rate = 0.0 if rate is None else probability(f"failure_rate: transition {name!r}", rate)
     confirmation, rejection = _confirmation(spec, arguments.confirmations, assumptions)
     cost = _cost(arguments.costs.of(name))
     where = f"costs: transition {name!r}"
@@ -261,7 +262,7 @@ def _confirmation(spec: TransitionSpec, given: _Given, assumptions: list[str]) -
         value = 0.0
     if not isinstance(value, Confirmation):
         value = Confirmation(value)
-    return draw_of(where, value.seconds), _probability(f"{where}, rejection", value.rejection)
+    return draw_of(where, value.seconds), probability(f"{where}, rejection", value.rejection)
 
 
 def _cost(value: Any) -> Cost:
@@ -282,14 +283,6 @@ def _price(resource: Resource, value: Any) -> float:
     if price is None:
         raise NetError(f"{where} has one price per second, not {value.per_second!r}")
     return price
-
-
-def _probability(where: str, value: Any) -> float:
-    if value is None:
-        return 0.0
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
-        raise NetError(f"{where}: a probability is a number from 0 to 1, not {value!r}")
-    return float(value)
 
 
 def _inputs(plan: Plan, inputs: Mapping[Any, Any]) -> list[tuple[int, Draw]]:

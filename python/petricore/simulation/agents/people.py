@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+
+from petricore.simulation.agents.given import Number
 
 __all__ = ["Confirmation"]
 
@@ -12,5 +13,5 @@ __all__ = ["Confirmation"]
 class Confirmation:
     """A person decides after `seconds` (a number or a distribution), and refuses with probability `rejection`."""
 
-    seconds: Any
+    seconds: Number
     rejection: float = 0.0

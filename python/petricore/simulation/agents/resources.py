@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,9 +10,11 @@ from typing import Any
 from petricore.agent.compile import Plan
 from petricore.agent.declaration import Mode
 from petricore.errors import NetError
+from petricore.simulation.agents.given import counted, real
 
 __all__ = ["RateLimit", "Resource", "lay_out"]
 
+_MOST = 2**31 - 1
 _UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0}
 
 
@@ -25,14 +26,12 @@ class RateLimit:
     per: float = 1.0
 
     def __post_init__(self) -> None:
-        if isinstance(self.firings, bool) or not isinstance(self.firings, int) or self.firings < 1:
-            raise NetError(f"RateLimit: firings is an integer of at least 1, not {self.firings!r}")
-        if (
-            isinstance(self.per, bool)
-            or not isinstance(self.per, (int, float))
-            or not 0 < self.per < math.inf
-        ):
+        firings = counted(self.firings, 1, _MOST, "RateLimit: firings is an integer of at least 1")
+        per = real(self.per)
+        if per is None or not per > 0:
             raise NetError(f"RateLimit: per is a number of seconds above 0, not {self.per!r}")
+        object.__setattr__(self, "firings", firings)
+        object.__setattr__(self, "per", per)
 
     @classmethod
     def parse(cls, text: str) -> RateLimit:
@@ -124,8 +123,7 @@ def _give(resources: dict[str, Resource], name: str, size: Any, next_place: int)
         size, window = size.firings, size.per
     elif known is not None and known.window is not None:
         raise NetError(f"resources: {name!r} is a limit: give RateLimit({size!r}, per={known.window:g})")
-    if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size < 2**31:
-        raise NetError(f"resources: {name!r} is an integer of at least 1 or a RateLimit, not {size!r}")
+    size = counted(size, 1, _MOST, f"resources: {name!r} is an integer of at least 1 or a RateLimit")
     if known is None:
         resources[name] = Resource(name, next_place, size, window)
         return
@@ -152,9 +150,7 @@ def _wanted(transition: str, wanted: Any) -> Iterable[tuple[str, int]]:
         raise NetError(
             f"needs: transition {transition!r} needs a resource's name or {{name: amount}}, not {wanted!r}"
         )
-    for name, amount in wanted.items():
-        if isinstance(amount, bool) or not isinstance(amount, int) or not 1 <= amount < 2**31:
-            raise NetError(
-                f"needs: {transition!r} needs an integer of {name!r} of at least 1, not {amount!r}"
-            )
-    return wanted.items()
+    return [
+        (name, counted(amount, 1, _MOST, f"needs: {transition!r} needs an integer of {name!r} of at least 1"))
+        for name, amount in wanted.items()
+    ]

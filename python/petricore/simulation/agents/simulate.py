@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import secrets
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from petricore.analysis.progress import reporter
 from petricore.errors import NetError
 from petricore.simulation.agents.arrivals import arrival_times
+from petricore.simulation.agents.given import counted, real
 from petricore.simulation.agents.loop import Loop
 from petricore.simulation.agents.model import compile_model
 from petricore.simulation.agents.result import AgentSimulation
@@ -43,14 +43,16 @@ def simulate(
     progress: Callable[[int], object] | bool | None,
 ) -> AgentSimulation:
     """See `Agent.simulate`."""
-    if until is not None and (
-        isinstance(until, bool) or not isinstance(until, (int, float)) or not 0 < until < math.inf
-    ):
-        raise NetError(f"until is a number of seconds above 0, not {until!r}")
-    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**64):
-        raise NetError(f"seed is an integer from 0 to 2**64 - 1, not {seed!r}")
-    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
-        raise NetError(f"limit is a number of firings of a session from 1 on, not {limit!r}")
+    if until is not None:
+        time = real(until)
+        if time is None or not time > 0:
+            raise NetError(f"until is a number of seconds above 0, not {until!r}")
+        until = time
+    if seed is None:
+        seed = secrets.randbits(63)
+    seed = counted(seed, 0, 2**64 - 1, "seed is an integer from 0 to 2**64 - 1")
+    if limit is not None:
+        limit = counted(limit, 1, 2**63 - 1, "limit is a number of firings of a session from 1 on")
     model = compile_model(
         agent,
         inputs,
@@ -64,9 +66,8 @@ def simulate(
         confirmations=confirmations,
         threads=threads,
     )
-    drawn = secrets.randbits(63) if seed is None else seed
-    times = arrival_times(arrivals, sessions, drawn)
+    times = arrival_times(arrivals, sessions, seed)
     with reporter(progress, "sessions") as report:
-        loop = Loop(model, times, seed=drawn, until=until, limit=limit or _LIMIT, report=report)
+        loop = Loop(model, times, seed=seed, until=until, limit=limit or _LIMIT, report=report)
         loop.run()
-    return AgentSimulation(loop, drawn, len(times))
+    return AgentSimulation(loop, seed, len(times))
