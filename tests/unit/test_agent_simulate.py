@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import pytest
 from pydantic import BaseModel
 
+import petricore
 from petricore import (
     Agent,
     AgentSimulation,
@@ -691,3 +693,28 @@ def test_a_person_who_has_not_decided_when_the_time_is_up_has_taken_so_long() ->
     )
     assert result.people.tolist() == [4.0, 3.0]
     assert result.critical_path == {("person", "work"): 3.5}
+
+
+def test_the_example_of_the_documentation_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "agents.md").read_text(encoding="utf-8")
+    section = text.partition("## Simulating an agent\n")[2].partition("\n## ")[0]
+    code = section.partition("```python\n")[2].partition("```")[0]
+    agent = Agent("reviews")
+
+    @agent.transition
+    async def scrape(task: Task) -> list[Mail]: ...
+
+    @agent.transition
+    async def classify(mail: Mail) -> Spam | Ham: ...
+
+    @agent.transition
+    async def summarise(hams: Annotated[list[Ham], Gather()]) -> Offer: ...
+
+    @agent.transition(confirm=True)
+    async def publish(offer: Offer) -> Done: ...
+
+    monkeypatch.chdir(tmp_path)
+    scope: dict[str, Any] = {"agent": agent, "pc": petricore, "Url": Task, "Spam": Spam, "Ham": Ham}
+    exec(code, scope)
+    assert (tmp_path / "report.png").is_file()
+    assert scope["result"].assumptions == ()

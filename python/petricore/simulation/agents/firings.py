@@ -100,7 +100,7 @@ class Firings:
             ends = min(ends, behaviour.idle_timeout)
         firing.outcome = "timeout" if ends < duration else "failed" if fails else "completed"
         if ends < duration and self.threads.counts(behaviour):  # a thread cannot be killed
-            firing.spans.append((agenda.now, agenda.now + duration))
+            firing.spans += ((agenda.now, agenda.now + duration),)
             agenda.after(duration, self.thread_back, None)
         if product is not None:
             puts = len(product.ends) if ends == duration else min(int(ends / step), steps)
@@ -159,7 +159,7 @@ class Firings:
         now = self._agenda.now
         firing.busy += now - firing.attempt_began
         if self.threads.counts(firing.behaviour) and firing.outcome != "timeout":
-            firing.spans.append((firing.attempt_began, now))
+            firing.spans += ((firing.attempt_began, now),)
             firing.attempt_began = -1.0
             self.thread_back(None)
         firing.attempt_began = -1.0

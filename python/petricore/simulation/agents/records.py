@@ -84,7 +84,7 @@ class FiringRecord:
         self.outcome = "cut"
         self.path: Path = ()
         self.product: Product | None = None
-        self.spans: list[tuple[float, float]] = []
+        self.spans: tuple[tuple[float, float], ...] = ()
         """When an attempt held a thread, where threads are counted."""
         self.put = 0
         """Elements that its generator has put."""

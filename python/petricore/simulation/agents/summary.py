@@ -30,6 +30,8 @@ def _lines(result: AgentSimulation) -> Iterator[str]:
     if result.stuck:
         left = ", ".join(f"{tokens:,} in {place}" for place, tokens in result.stuck.items())
         yield f"tokens left in the stuck ones: {left}"
+    if "limit" in result.ends:
+        yield "what was cut counts with what it had done by then"
     if failures := int(result.failures.sum()):
         yield f"firings that failed for good: {failures:,}"
     yield ""
