@@ -23,6 +23,8 @@ enum class Algorithm : std::uint8_t {
   kMaximalStep    // untimed: one maximal step per unit of time
 };
 
+enum class Device : std::uint8_t { kCpu, kCuda };
+
 enum class Record : std::uint8_t { kFinal, kGrid, kEvents };
 
 // A number per replica, computed while it runs.
@@ -61,6 +63,7 @@ struct SimulationOptions {
   std::span<const Observable> observables;
   bool count_firings = true;
   unsigned threads = 0;
+  Device device = Device::kCpu;  // kCuda: kDirect only, the same bits. Anything else throws DeviceError
   Stop stop;  // given the events so far; ends the call, whose result means nothing then
 };
 
@@ -80,6 +83,12 @@ struct SimulationResult {
   std::vector<std::int32_t> event_transitions;
 };
 
+// A device that was asked for is not there, cannot do what is asked, or fails.
+class DeviceError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 // What a replica cannot go on after. The first replica at fault is told, whatever the number of threads.
 struct SimulationFault : std::runtime_error {
   enum class Kind : std::uint8_t { kBadRate, kTokenOverflow, kImmediateLoop };
@@ -94,7 +103,7 @@ struct SimulationFault : std::runtime_error {
 
 // Runs all replicas. Replica i is the same for the same seed, whatever `threads`, the number of replicas, or what runs
 // beside it. REQUIRES: an algorithm that can (see supports()), places and transitions in range.
-// Throws SimulationFault, std::bad_alloc, and std::invalid_argument for options that disagree. No allocation per event,
+// Throws SimulationFault, DeviceError, std::bad_alloc, and std::invalid_argument for options that disagree. No allocation per event,
 // but for kEvents.
 SimulationResult simulate(const TimedNet& net, const SimulationOptions& options);
 

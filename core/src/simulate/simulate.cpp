@@ -10,6 +10,8 @@
 #include <string>
 #include <thread>
 
+#include "simulate/bulk/bulk.hpp"
+#include "simulate/cuda/cuda.hpp"
 #include "simulate/job.hpp"
 
 namespace petricore {
@@ -130,12 +132,17 @@ void allocate(SimulationResult& result, const Job& job) {
   if (options.record == Record::kEvents) allocate(result.offsets, job.rows + 1, 1);
 }
 
-// Chunks of rows, taken by threads in turn. The first fault by row is thrown: chunks before it are run to their end.
+// Chunks of rows (all, or single ones of those given), taken by threads in turn. The first fault by row is thrown:
+// chunks before it are run to their end.
 class Crew {
  public:
-  Crew(Job& job, MakeRunner make) : job_(job), make_(make), control_(job.options.stop) {
-    chunks_ = (job.rows + job.chunk - 1) / job.chunk;
-    error_chunk_ = chunks_;
+  Crew(Job& job, MakeRunner make) : Crew(job, make, (job.rows + job.chunk - 1) / job.chunk) {}
+
+  // `events` were counted before, in other rows.
+  Crew(Job& job, MakeRunner make, std::span<const std::uint64_t> rows, std::uint64_t events)
+      : Crew(job, make, rows.size()) {
+    some_ = rows;
+    control_.add(events);
   }
 
   void run() {
@@ -169,13 +176,20 @@ class Crew {
   }
 
  private:
+  Crew(Job& job, MakeRunner make, std::size_t chunks)
+      : job_(job), make_(make), control_(job.options.stop), chunks_(chunks), error_chunk_(chunks) {}
+
   void work(bool asks) {
     std::unique_ptr<Runner> runner;
     Ticker ticker(control_, asks);
     for (std::size_t i; (i = next_.fetch_add(1)) < error_chunk_.load() && !control_.stopped();) {
       try {
         if (!runner) runner = make_(job_);
-        runner->run(i * job_.chunk, std::min((i + 1) * job_.chunk, job_.rows), ticker);
+        if (some_.empty()) {
+          runner->run(i * job_.chunk, std::min((i + 1) * job_.chunk, job_.rows), ticker);
+        } else {
+          runner->run(some_[i], some_[i] + 1, ticker);
+        }
       } catch (...) {
         const std::lock_guard lock(mutex_);
         if (i < error_chunk_) {
@@ -188,6 +202,7 @@ class Crew {
 
   Job& job_;
   MakeRunner make_;
+  std::span<const std::uint64_t> some_;
   Control control_;
   std::size_t chunks_;
   std::atomic<std::size_t> next_{0}, error_chunk_;
@@ -229,12 +244,38 @@ std::string told(SimulationFault::Kind kind) {
 SimulationFault::SimulationFault(Kind kind_, std::uint64_t replica_, double time_, std::uint32_t index_, double value_)
     : std::runtime_error(told(kind_)), kind(kind_), replica(replica_), time(time_), index(index_), value(value_) {}
 
+namespace {
+
+// Replicas side by side, on the device asked for; then one after the other those that are left.
+void run_side_by_side(Job& job) {
+  const SimulationOptions& options = job.options;
+  if (options.device == Device::kCuda) {
+    if (const char* why = cuda::unsuited(job.timed, options); *why != 0)
+      throw DeviceError(std::string("device 'cuda' cannot run this: ").append(why));
+  }
+  const bulk::Outcome outcome = options.device == Device::kCuda
+                                    ? cuda::run(cuda::library(), job.timed, options, job.result)
+                                    : bulk::run(job.timed, options, job.result);
+  if (outcome.stopped || outcome.left_out.empty()) return;
+  for (const std::uint64_t row : outcome.left_out) {
+    if (options.count_firings)
+      std::fill_n(job.result.firings.begin() + static_cast<std::ptrdiff_t>(row * job.transitions), job.transitions, 0);
+  }
+  Crew(job, make_direct, outcome.left_out, outcome.events).run();
+}
+
+}  // namespace
+
 SimulationResult simulate(const TimedNet& net, const SimulationOptions& options) {
   check(net, options);
   SimulationResult result;
   Job job(net, options, result);
   allocate(result, job);
-  Crew(job, maker(options.algorithm)).run();
+  if (options.device == Device::kCuda || bulk::suits(net, options)) {
+    run_side_by_side(job);
+  } else {
+    Crew(job, maker(options.algorithm)).run();
+  }
   if (options.record == Record::kEvents) gather(job);
   return result;
 }

@@ -1,0 +1,3 @@
+#define PETRICORE_SIMD baseline
+#define PETRICORE_SIMD_NAME "baseline"
+#include "simulate/bulk/kernel.inc.hpp"
