@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from petricore.analysis.soundness import Soundness
     from petricore.analysis.space import StateSpace
     from petricore.analysis.verdict import Verdict
+    from petricore.simulation.chain import MarkovChain
     from petricore.simulation.observables import Observable
     from petricore.simulation.trajectories import Trajectories
 
@@ -324,6 +325,29 @@ class Engine:
     def _timed(self) -> _core.TimedNet:
         """The net with its timing, as the core simulates it."""
         return _core.TimedNet(self._core, *lower(self._transitions), list(self.places))
+
+    # Exact solution
+
+    def markov_chain(self, limit: int | None = None, memory: int | None = None) -> MarkovChain:
+        """The Markov chain of a bounded net whose transitions are exponential or immediate: docs/simulation.md.
+
+        Its states are the markings reached with a positive probability that enable no immediate transition; those
+        that do are taken out exactly, loops among them included.
+
+        Args:
+            limit: at most that many markings (None: 2^32 - 2).
+            memory: at most about that many bytes for them (None: 80 % of what is available now).
+
+        Raises:
+            NetError: a transition has a delay that is not exponential; a rate is negative, infinite or no number in
+                some marking; immediate transitions fire for ever in no time; an argument is out of range.
+            LimitReached: there are more markings than the limits allow.
+            TokenOverflowError: a place would exceed 2^31 - 1 tokens.
+            PetriError: scipy is not installed (extra: petricore[analysis]).
+        """
+        from petricore.simulation.chain import markov_chain
+
+        return markov_chain(self, limit, memory)
 
     # Analysis
 
