@@ -718,3 +718,50 @@ def test_the_example_of_the_documentation_runs(tmp_path: Path, monkeypatch: pyte
     exec(code, scope)
     assert (tmp_path / "report.png").is_file()
     assert scope["result"].assumptions == ()
+
+
+@pytest.mark.parametrize(("length", "closes"), [(3, 1.0), (0, 0.0)])
+def test_a_gather_waits_for_its_resource_from_when_its_group_is_closed(length: int, closes: float) -> None:
+    agent = Agent("gather")
+
+    @agent.transition
+    async def split(task: Task) -> list[Mail]: ...
+
+    @agent.transition
+    async def read(mail: Mail) -> Ham: ...
+
+    @agent.transition
+    async def join(hams: Annotated[list[Ham], Gather()]) -> Done: ...
+
+    result = agent.simulate(
+        {Task: 1}, sessions=3, emits=length, durations={"read": 1.0, "join": 2.0}, resources={"gpu": 1},
+        needs={"join": "gpu"}, seed=0,
+    )  # fmt: skip
+    assert result.waiting_for("gpu").tolist() == [0.0, 2.0, 4.0]
+    assert result.makespan.tolist() == [closes + 2.0, closes + 4.0, closes + 6.0]
+
+
+def test_an_inhibited_transition_waits_for_its_resource_from_when_it_is_not() -> None:
+    agent = Agent("inhibited")
+
+    @agent.transition(priority=2)
+    async def slow(task: Task) -> None: ...
+
+    @agent.transition(priority=1)
+    async def eat(ham: Ham) -> None: ...
+
+    @agent.transition(priority=1)
+    async def train(mail: Mail) -> None: ...
+
+    @agent.transition(inhibit=[Ham])
+    async def work(order: Order) -> Done: ...
+
+    result = agent.simulate(
+        {Task: 1, Ham: 1, Mail: 1, Order: 1}, sessions=1, seed=0,
+        durations={"slow": 3.0, "eat": 1.0, "train": 5.0, "work": 1.0},
+        resources={"fork": 1, "gpu": 1}, needs={"slow": "fork", "eat": "fork", "train": "gpu", "work": "gpu"},
+    )  # fmt: skip
+    rows = result.to_pandas("firings").set_index("transition")
+    assert (rows.ready["work"], rows.claimed["work"]) == (3.0, 5.0)
+    assert rows.waited_for["work"] == "gpu"
+    assert result.waiting_of("work").tolist() == [2.0]

@@ -5,13 +5,14 @@ Every action sleeps so long on a manual clock; what it returns is what the simul
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any
 
 import pytest
 from pydantic import BaseModel
 
-from petricore import Agent, AtLeast, Failure, From, Gather, ManualClock, Read, RetryPolicy, Weight
+from petricore import Agent, AtLeast, Failure, From, Gather, ManualClock, Read, RetryPolicy, Runtime, Weight
 from petricore.runtime.events import Claimed, Ended, Event, Retried
 
 
@@ -245,3 +246,40 @@ def test_a_simulated_person_takes_as_long_as_a_real_one() -> None:
     assert list(zip(rows.claimed, rows.transition, strict=True)) == claims
     assert sorted(zip(rows.ended, rows.transition, strict=True)) == ends
     assert result.people.tolist() == [20.0]
+
+
+@pytest.mark.parametrize("make", [chain, fork_join, nested, streaming])
+def test_sessions_that_share_resources_are_simulated_as_they_run(make: Make) -> None:
+    async def run(clock: ManualClock, agent: Agent) -> list[tuple[float, int, str]]:
+        async with Runtime(clock=clock) as runtime:
+            sessions = [await runtime.start(agent) for _ in range(4)]
+            claims: list[tuple[float, int, str]] = []
+
+            def listener(number: int) -> Callable[[Event], None]:
+                def listen(event: Event) -> None:
+                    if isinstance(event, Claimed):
+                        claims.append((event.time, number, event.transition))
+
+                return listen
+
+            for number, session in enumerate(sessions):
+                session.on_event = listener(number)
+                await session.put(Job(), Job())
+            for session in sessions:
+                await session.quiescent()
+            return claims
+
+    clock = ManualClock(autojump=True)
+    agent = make(clock)
+    claims = asyncio.run(run(clock, agent))
+    told = {name: {"split": 7 if make is fork_join else 3, "shatter": 2, "stream": 4}[name]
+            for name in agent.transitions if name in ("split", "shatter", "stream")}  # fmt: skip
+    result = agent.simulate(
+        {Job: 2},
+        sessions=4,
+        durations={name: SECONDS[name] for name in agent.transitions},
+        emits=told,
+        seed=0,
+    )
+    rows = result.to_pandas("firings")
+    assert list(zip(rows.claimed, rows.session, rows.transition, strict=True)) == claims

@@ -104,6 +104,9 @@ class Loop:
             rows = self._fleet.claim(_CLAIMS).rows()
             for number, session, transition, tokens in rows:
                 self._begin(number, self._by_number[session], self.model.behaviours[transition], tokens)
+            if self._conditional:  # a claim may end what inhibits another transition
+                for claimed in {row[1] for row in rows}:
+                    self._note(self._by_number[claimed])
             if len(rows) < _CLAIMS:
                 return
 
@@ -140,18 +143,14 @@ class Loop:
         if self.model.key_slots:
             firing.path = self._tokens.path_of(behaviour, tokens)
         ready, cause = self._tokens.taken(behaviour, tokens)
-        if behaviour.conditional and not behaviour.needs:  # nothing could have held it up
-            firing.cause = session.last
-            return
         if behaviour.conditional:
-            key = (session.number, behaviour.number)
-            since = self._since.get(key)
-            if since is not None and since[0] >= ready:
+            # Not noted: enabled at this very moment. Nor is it where there is nothing to wait for.
+            since = self._since.get((session.number, behaviour.number), self._trigger(session))
+            if since[0] >= ready:
                 ready, cause = since
-            if behaviour.number not in self._fleet.enabled(session.number).tolist():
-                self._since.pop(key, None)
+        session.moved = firing.index
         firing.ready, firing.cause = ready, cause
-        if ready < firing.claimed:
+        if behaviour.needs and ready < firing.claimed:
             firing.blamed = self._lives.pools.blamed(behaviour)
 
     def _refill(self, what: tuple[int, int]) -> None:
@@ -174,10 +173,15 @@ class Loop:
 
     def _changed(self, session: SessionRecord, firing: int) -> None:
         """The tokens of a session changed, by the firing of that index."""
-        session.last = firing
+        session.last = session.moved = firing
         session.changed = self._agenda.now
         self._touched.add(session)
-        if not self._conditional:
+        if self._conditional:
+            self._note(session)
+
+    def _note(self, session: SessionRecord) -> None:
+        """Note which conditional transitions are enabled, from now on those that were not before."""
+        if session.end:
             return
         enabled = self._fleet.enabled(session.number).tolist()
         for transition in self._conditional:
@@ -185,7 +189,12 @@ class Loop:
             if transition not in enabled:
                 self._since.pop(key, None)
             elif key not in self._since:
-                self._since[key] = (session.changed, firing)
+                self._since[key] = self._trigger(session)
+
+    def _trigger(self, session: SessionRecord) -> tuple[float, int]:
+        """Now, and whose doing it is that something became enabled now: who put, or else who claimed."""
+        now = self._agenda.now
+        return now, session.last if session.changed == now else session.moved
 
     def _settle(self) -> None:
         """End the sessions that came to rest."""

@@ -109,6 +109,7 @@ class SessionRecord:
         "index",
         "last",
         "left",
+        "moved",
         "number",
         "oldest",
         "running",
@@ -130,6 +131,8 @@ class SessionRecord:
         self.fired = [0] * transitions
         self.last = -1
         """The firing that changed its tokens last."""
+        self.moved = -1
+        """The firing that changed them last, by what it put or by its claim."""
         self.left: dict[str, int] = {}
         self.oldest = -1
         """Of one that was cut: its oldest firing under way then."""
