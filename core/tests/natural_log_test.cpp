@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "../src/simulate/draws/draws.hpp"
 #include "petricore/philox.hpp"
 
 namespace petricore::test {
@@ -30,6 +31,21 @@ TEST_CASE("the logarithm is off by less than one unit in the last place") {
   for (int i = 1; i < 1000; ++i) worst = std::max(worst, error_in_ulps(1 - i * 0x1p-53));
   CHECK(worst < 1);
   MESSAGE("worst error: " << worst << " ulp");
+}
+
+TEST_CASE("draws made ahead are those of their blocks, to the bit, at every level of instructions that is in use") {
+  for (const StreamKind kind : {StreamKind::kEvents, StreamKind::kClocks}) {
+    for (const std::uint64_t n : {std::uint64_t{0}, (std::uint64_t{1} << 32) - 9}) {
+      constexpr std::uint64_t kSeed = 0x123456789ABCDEF, kReplica = std::uint64_t{5} << 40 | 3;
+      Draws draws;
+      fill(draws, kSeed, kReplica, n, kind);
+      for (std::size_t i = 0; i < Draws::kSize; ++i) {
+        const PhiloxBlock block = block_of(kSeed, kReplica, n + i, kind);
+        CHECK(draws.exponential[i] == -natural_log(open_unit(block)));
+        CHECK(draws.unit[i] == unit(block));
+      }
+    }
+  }
 }
 
 TEST_CASE("the logarithm of 1 is 0, and it can be computed by the compiler") {

@@ -3,9 +3,8 @@
 // the bulk and the GPU compute the same bits.
 #include <algorithm>
 
-#include "petricore/philox.hpp"
+#include "simulate/draws/draws.hpp"
 #include "simulate/immediates.hpp"
-#include "simulate/natural_log.hpp"
 #include "simulate/replica.hpp"
 
 namespace petricore {
@@ -18,6 +17,7 @@ class Direct {
 
   void start() {
     immediates_.start();
+    draws_.start(replica_.job.options.seed, replica_.number);
     for (std::uint32_t t = 0; t < rates_.size(); ++t) {
       const bool exponential = replica_.job.timed.timing(t).timing == Timing::kExponential;
       rates_[t] = exponential ? replica_.propensity(t) : 0;
@@ -26,7 +26,7 @@ class Direct {
   }
 
   Next peek() {
-    block_ = block_of(replica_.job.options.seed, replica_.number, replica_.event);
+    draws_.next();
     if (immediates_.any()) return {replica_.time, true};
     // Sums below the first rate that has changed are what they were, to the bit.
     for (std::size_t t = changed_; t < rates_.size(); ++t) sums_[t + 1] = sums_[t] + rates_[t];
@@ -35,12 +35,12 @@ class Direct {
     if (total == 0) return {kForever};
     if (!(total <= std::numeric_limits<double>::max())) [[unlikely]]
       replica_.fail(SimulationFault::Kind::kBadRate, fastest(), total);
-    return {replica_.time + -natural_log(open_unit(block_)) / total};
+    return {replica_.time + draws_.exponential() / total};
   }
 
   template <class Recorder>
   std::uint32_t fire(Recorder& recorder) {
-    const std::uint32_t t = immediates_.any() ? immediates_.choose(unit(block_)) : choose(unit(block_));
+    const std::uint32_t t = immediates_.any() ? immediates_.choose(draws_.unit()) : choose(draws_.unit());
     replica_.fire(t);
     for (const std::uint32_t u : replica_.job.exponential[t]) {
       rates_[u] = replica_.propensity(u);
@@ -52,12 +52,18 @@ class Direct {
   }
 
  private:
+  static constexpr std::size_t kFew = 32;  // so many are looked at without branches sooner than by halves
+
   // The first whose sum exceeds the threshold; sums never fall. Where rounding leaves none, the last that can fire.
   std::uint32_t choose(double v) const {
     const double threshold = v * sums_.back();
-    const auto above = std::upper_bound(sums_.begin() + 1, sums_.end(), threshold);
-    auto t = static_cast<std::uint32_t>(above - sums_.begin() - 1);
-    if (above == sums_.end()) [[unlikely]] {
+    std::uint32_t t = 0;
+    if (rates_.size() <= kFew) {
+      for (std::size_t i = 0; i < rates_.size(); ++i) t += sums_[i + 1] <= threshold ? 1 : 0;
+    } else {
+      t = static_cast<std::uint32_t>(std::upper_bound(sums_.begin() + 1, sums_.end(), threshold) - sums_.begin() - 1);
+    }
+    if (t == rates_.size()) [[unlikely]] {
       do --t;
       while (rates_[t] == 0);
     }
@@ -73,7 +79,7 @@ class Direct {
   std::vector<double> rates_;  // (T,)
   std::vector<double> sums_;   // (T + 1,): sums_[t + 1] is that of the rates up to t
   std::size_t changed_ = 0;    // the first transition whose sum is not up to date
-  PhiloxBlock block_{};
+  DrawSequence draws_{StreamKind::kEvents};
 };
 
 }  // namespace

@@ -60,7 +60,7 @@ class Immediates {
   void update(std::uint32_t t) {
     const std::uint64_t bit = std::uint64_t{1} << (t % 64);
     const bool was = (bits_[t / 64] & bit) != 0;
-    const bool is = replica_.job.timed.net().is_enabled(t, replica_.marking);
+    const bool is = replica_.is_enabled(t);
     if (was == is) return;
     bits_[t / 64] ^= bit;
     is ? ++enabled_ : --enabled_;

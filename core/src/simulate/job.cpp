@@ -52,6 +52,7 @@ Job::Job(const TimedNet& timed_, const SimulationOptions& options_, SimulationRe
     exponential.append(timed_row);
     immediate.append(immediate_row);
     rates[t] = timed.timing(t).rate;
+    plans.push_back(plan_of(timed, t));
   }
   if (plain) return;
 

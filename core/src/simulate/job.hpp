@@ -10,6 +10,7 @@
 
 #include "petricore/csr.hpp"
 #include "petricore/simulate.hpp"
+#include "simulate/rate_plan.hpp"
 
 namespace petricore {
 
@@ -40,6 +41,7 @@ struct Job {
   Csr<Effect> restarts;                   // (T): places that t resets, and what it puts there
   Csr<std::uint32_t> exponential;         // (T): the exponential ones among TimedNet::affected
   Csr<std::uint32_t> immediate;           // (T): the immediate ones
+  std::vector<RatePlan> plans;            // (T,)
   std::vector<double> rates;              // (T,) the net's
   std::vector<std::uint8_t> ends;         // (T,): whether a firing may change end_when
   Csr<std::uint32_t> observables;         // (T): those that a firing may change

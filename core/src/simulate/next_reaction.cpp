@@ -3,8 +3,8 @@
 // time at which it would fire, in an indexed heap; a change of its rate stretches what is left of it, so that one
 // random number per event is enough. Costs O(transitions affected * log T) per event.
 #include "petricore/philox.hpp"
+#include "simulate/draws/draws.hpp"
 #include "simulate/immediates.hpp"
-#include "simulate/natural_log.hpp"
 #include "simulate/replica.hpp"
 #include "simulate/time_heap.hpp"
 
@@ -14,15 +14,11 @@ namespace {
 class NextReaction {
  public:
   explicit NextReaction(Replica& replica)
-      : replica_(replica),
-        immediates_(replica),
-        rates_(replica.job.transitions),
-        heap_(replica.job.transitions),
-        clocks_(0, 0, StreamKind::kClocks) {}
+      : replica_(replica), immediates_(replica), rates_(replica.job.transitions), heap_(replica.job.transitions) {}
 
   void start() {
     immediates_.start();
-    clocks_ = Stream(replica_.job.options.seed, replica_.number, StreamKind::kClocks);
+    clocks_.start(replica_.job.options.seed, replica_.number);
     for (std::uint32_t t = 0; t < rates_.size(); ++t) {
       const bool exponential = replica_.job.timed.timing(t).timing == Timing::kExponential;
       rates_[t] = exponential ? replica_.propensity(t) : 0;
@@ -60,7 +56,11 @@ class NextReaction {
   }
 
  private:
-  double drawn(double rate) { return rate > 0 ? replica_.time + -natural_log(clocks_.open_unit()) / rate : kForever; }
+  double drawn(double rate) {
+    if (rate == 0) return kForever;
+    clocks_.next();
+    return replica_.time + clocks_.exponential() / rate;
+  }
 
   void adapt(std::uint32_t u) {
     const double before = rates_[u], after = replica_.propensity(u);
@@ -79,7 +79,7 @@ class NextReaction {
   Immediates immediates_;
   std::vector<double> rates_;
   TimeHeap heap_;
-  Stream clocks_;
+  DrawSequence clocks_{StreamKind::kClocks};
 };
 
 }  // namespace

@@ -50,13 +50,14 @@ class RateOctaves {
   }
 
   // An index drawn in proportion to the bound of its octave, if it withstands a trial with probability rate / bound;
-  // kRejected otherwise. `unit()` is in [0, 1), `bits()` 64 random bits. REQUIRES: bound() > 0, which is `total`.
+  // kRejected otherwise. `draws` gives a fresh unit() in [0, 1), and more of them after next().
+  // REQUIRES: bound() > 0, which is `total`.
   static constexpr std::uint32_t kRejected = ~std::uint32_t{0};
-  template <class Random>
-  std::uint32_t draw(Random& random, double total, const double* rates) const {
+  template <class Draws>
+  std::uint32_t draw(Draws& draws, double total, const double* rates) const {
     std::size_t s = octaves_.size() - 1;
     if (size(s) * octaves_[s].bound < total) {
-      double left = random.unit() * total;
+      double left = draws.unit() * total;
       std::size_t last = s;
       for (; s > 0; --s) {
         const double weight = size(s) * octaves_[s].bound;
@@ -65,13 +66,13 @@ class RateOctaves {
         left -= weight;
       }
       if (s == 0) s = last;  // rounding has left none
+      draws.next();
     }
-    // Of the product the high half is uniform in the octave, the low one in [0, 2^64): one number for both.
-    __extension__ using Wide = unsigned __int128;
-    const Wide product = Wide{random.next()} * (begin_[s + 1] - begin_[s]);
-    const std::uint32_t index = order_[begin_[s] + static_cast<std::uint32_t>(product >> 64)];
-    const double trial = static_cast<double>(static_cast<std::uint64_t>(product) >> 11) * 0x1p-53;
-    return trial * octaves_[s].bound < rates[index] ? index : kRejected;
+    // The whole part of the product is uniform in the octave, the rest in [0, 1): one number of 53 bits for both.
+    const double product = draws.unit() * size(s);
+    const auto whole = static_cast<std::uint32_t>(product);
+    const std::uint32_t index = order_[begin_[s] + whole];
+    return (product - whole) * octaves_[s].bound < rates[index] ? index : kRejected;
   }
 
  private:

@@ -5,11 +5,11 @@
 //
 // Here rejected trials are events of a process with the rate of all bounds together, in which nothing happens, instead
 // of being compared with sums of rates: sums that are kept up to date by adding and subtracting drift, counts of
-// members do not. n trials last as long as a sum of n exponential times, whose logarithms are taken at once. Costs
+// members do not. Costs
 // O(transitions affected + octaves met) per event, whatever the size of the net; more than half of all trials succeed.
 #include "petricore/philox.hpp"
+#include "simulate/draws/draws.hpp"
 #include "simulate/immediates.hpp"
-#include "simulate/natural_log.hpp"
 #include "simulate/rate_octaves.hpp"
 #include "simulate/replica.hpp"
 
@@ -19,15 +19,11 @@ namespace {
 class Rejection {
  public:
   explicit Rejection(Replica& replica)
-      : replica_(replica),
-        immediates_(replica),
-        rates_(replica.job.transitions),
-        octaves_(replica.job.transitions),
-        clocks_(0, 0, StreamKind::kClocks) {}
+      : replica_(replica), immediates_(replica), rates_(replica.job.transitions), octaves_(replica.job.transitions) {}
 
   void start() {
     immediates_.start();
-    clocks_ = Stream(replica_.job.options.seed, replica_.number, StreamKind::kClocks);
+    clocks_.start(replica_.job.options.seed, replica_.number);
     octaves_.clear();
     for (std::uint32_t t = 0; t < rates_.size(); ++t) {
       rates_[t] = 0;
@@ -44,17 +40,13 @@ class Rejection {
     if (total == 0) return {kForever};
     if (!(total <= std::numeric_limits<double>::max())) [[unlikely]]
       replica_.fail(SimulationFault::Kind::kBadRate, fastest(), rates_[fastest()]);
-    constexpr double kSmall = 0x1p-900;  // the product of uniforms must stay a normal number
-    double product = 1, logarithms = 0;
+    double waited = 0;
     do {
-      product *= clocks_.open_unit();
-      if (product < kSmall) [[unlikely]] {
-        logarithms += natural_log(product);
-        product = 1;
-      }
+      clocks_.next();
+      waited += clocks_.exponential();
       chosen_ = octaves_.draw(clocks_, total, rates_.data());
     } while (chosen_ == RateOctaves::kRejected);
-    return {replica_.time + -(logarithms + natural_log(product)) / total};
+    return {replica_.time + waited / total};
   }
 
   template <class Recorder>
@@ -83,7 +75,7 @@ class Rejection {
   Immediates immediates_;
   std::vector<double> rates_;
   RateOctaves octaves_;
-  Stream clocks_;
+  DrawSequence clocks_{StreamKind::kClocks};
   std::uint32_t chosen_ = 0;
 };
 

@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "simulate/propensity.hpp"
 #include "simulate/recorder.hpp"
 
 namespace petricore {
@@ -34,10 +33,15 @@ struct Replica {
 
   // Throws SimulationFault.
   double propensity(std::uint32_t t) {
-    const double a = propensity_of(job.timed, t, marking, rates[t], registers.data());
+    const double a = planned_rate(job.plans[t], job.timed, t, marking, rates[t], registers.data());
     if (!(a >= 0 && a <= std::numeric_limits<double>::max())) [[unlikely]]
       fail(SimulationFault::Kind::kBadRate, t, a);
     return a;
+  }
+
+  bool is_enabled(std::uint32_t t) const noexcept {
+    const RatePlan& plan = job.plans[t];
+    return plan.narrow ? plan.admits(marking) : job.timed.net().is_enabled(t, marking);
   }
 
   // Changes the marking as t does. Throws SimulationFault. REQUIRES: t is enabled.

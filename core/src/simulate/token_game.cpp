@@ -42,7 +42,7 @@ class TokenGame {
 
   void update(std::uint32_t t) {
     const bool was = position_[t] != kNowhere;
-    const bool is = replica_.job.timed.net().is_enabled(t, replica_.marking);
+    const bool is = replica_.is_enabled(t);
     if (was == is) return;
     if (is) {
       position_[t] = static_cast<std::uint32_t>(enabled_.size());

@@ -1,0 +1,2 @@
+#define PETRICORE_SIMD avx2
+#include "simulate/draws/fill.inc.hpp"

@@ -1,0 +1,2 @@
+#define PETRICORE_SIMD baseline
+#include "simulate/draws/fill.inc.hpp"
