@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from petricore import LimitReached, Net, NetError, WeightOverflowError
+from petricore import LimitReached, Net, NetError, WeightOverflowError, _core
 from petricore.analysis.structure import commoner, greatest_siphon, greatest_trap
 
 
@@ -267,3 +267,22 @@ def test_other_arcs_leave_the_choice_classes(special: str) -> None:
 def test_invariants_are_those_of_every_call() -> None:
     engine = philosophers(7).compile()
     assert np.array_equal(engine.place_invariants(), engine.place_invariants())
+
+
+def test_dense_rows_are_those_given_and_can_be_written() -> None:
+    offsets, indices, weights = (
+        np.array([0, 2, 2, 3]),
+        np.array([0, 3, 1], np.uint32),
+        np.array([5, 6, 2**62]),
+    )
+    rows = _core.dense_rows(offsets, indices, weights, 4)
+    assert rows.tolist() == [[5, 0, 0, 6], [0, 0, 0, 0], [0, 2**62, 0, 0]]
+    rows[1, 1] = 7
+    assert _core.dense_rows(np.array([0]), indices[:0], weights[:0], 4).shape == (0, 4)
+    for wrong in (
+        (offsets[:3], indices, weights, 4),
+        (offsets, indices, weights[:2], 4),
+        (offsets, indices, weights, 3),
+    ):
+        with pytest.raises(ValueError, match="those of no rows"):
+            _core.dense_rows(*wrong)
