@@ -153,6 +153,7 @@ std::size_t position_in(const std::array<const char*, N>& names, const std::stri
 // In the order of the enums.
 constexpr std::array<const char*, 7> kAlgorithms = {"direct",       "next_reaction", "rejection",   "tau_leaping",
                                                     "event_driven", "token_game",    "maximal_step"};
+constexpr std::array<const char*, 2> kDevices = {"cpu", "cuda"};
 constexpr std::array<const char*, 3> kRecords = {"final", "grid", "events"};
 constexpr std::array<const char*, 7> kMeasures = {"final",      "time_average",  "maximum", "minimum",
                                                   "throughput", "first_passage", "time_in"};
@@ -215,7 +216,6 @@ py::dict simulate_net(const CoreTimedNet& net, const std::string& algorithm, std
                       const std::string& record, const InArray<double>& grid, const InArray<Count>& initial,
                       const InArray<double>& rates, const std::vector<ObservableTuple>& observables, bool count_firings,
                       unsigned threads, py::object progress, const std::string& device) {
-  if (device != "cpu") throw std::invalid_argument("there is no device '" + device + "'");
   const std::vector<Observable> measured = observables_of(observables, net.names);
   SimulationOptions options;
   options.algorithm = algorithm_of(algorithm);
@@ -235,6 +235,7 @@ py::dict simulate_net(const CoreTimedNet& net, const std::string& algorithm, std
   options.observables = measured;
   options.count_firings = count_firings;
   options.threads = threads;
+  options.device = static_cast<Device>(position_in(kDevices, device, "device"));
   Interrupt interrupt(std::move(progress));
   options.stop = interrupt.stop();
   SimulationResult result;
@@ -274,6 +275,7 @@ void raise(PyObject* type, const char* what, const py::dict& fields) {
 void bind_simulation_errors(py::module_& m) {
   expression_error = define(m, "ExpressionError");
   simulation_fault = define(m, "SimulationFault");
+  py::register_exception<DeviceError>(m, "DeviceError");
   py::register_exception_translator([](std::exception_ptr pointer) {
     using namespace py::literals;
     try {

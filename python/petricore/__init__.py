@@ -24,6 +24,7 @@ from petricore.distributions import (
 )
 from petricore.engine import Engine
 from petricore.errors import (
+    DeviceError,
     FiringNotFoundError,
     FormulaError,
     GuardError,
@@ -87,6 +88,7 @@ __all__ = [
     "Coverability",
     "Delay",
     "Deterministic",
+    "DeviceError",
     "Empirical",
     "Engine",
     "Erlang",

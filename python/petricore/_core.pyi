@@ -369,6 +369,8 @@ class SimulationFault(Exception):
     value: float
     loop: list[int]
 
+class DeviceError(Exception): ...
+
 _Floats: TypeAlias = npt.NDArray[np.float64]
 _Codes: TypeAlias = npt.NDArray[np.uint8]
 

@@ -285,7 +285,7 @@ class Engine:
             sink: a Parquet file that rows are written to in batches, so that memory holds a batch and a few numbers
                 per replica (extra: petricore[simulation]).
             threads: how many may share the work (0: one per core).
-            device: "cpu", or "cuda" for an NVIDIA card.
+            device: "cpu", or "cuda" for an NVIDIA card: the direct method only, with the same bits.
             progress: called with the number of events some ten times a second; True writes to standard error.
 
         Raises:
@@ -293,6 +293,7 @@ class Engine:
             FormulaError: a formula cannot be read.
             SimulationError: a rate is negative or no number, or immediate transitions fire for ever in no time.
             TokenOverflowError: a place would exceed 2^31 - 1 tokens.
+            DeviceError: there is no such device, or it cannot run this.
         """
         from petricore.simulation.simulate import simulate
 

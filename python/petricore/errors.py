@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 __all__ = [
+    "DeviceError",
     "FiringNotFoundError",
     "FormulaError",
     "GuardError",
@@ -100,6 +101,10 @@ class SimulationError(PetriError):
     time: float
     transition: str
     loop: tuple[str, ...]
+
+
+class DeviceError(PetriError):
+    """A device that was asked for is not there, cannot do what is asked, or fails."""
 
 
 class TokenTypeError(PetriError, TypeError):

@@ -64,7 +64,7 @@ struct SimulationOptions {
   bool count_firings = true;
   unsigned threads = 0;
   Device device = Device::kCpu;  // kCuda: kDirect only, the same bits. Anything else throws DeviceError
-  Stop stop;  // given the events so far; ends the call, whose result means nothing then
+  Stop stop;                     // given the events so far; ends the call, whose result means nothing then
 };
 
 enum class ReplicaEnd : std::uint8_t { kTime, kSteps, kDead, kCondition, kEventLimit };
@@ -103,8 +103,8 @@ struct SimulationFault : std::runtime_error {
 
 // Runs all replicas. Replica i is the same for the same seed, whatever `threads`, the number of replicas, or what runs
 // beside it. REQUIRES: an algorithm that can (see supports()), places and transitions in range.
-// Throws SimulationFault, DeviceError, std::bad_alloc, and std::invalid_argument for options that disagree. No allocation per event,
-// but for kEvents.
+// Throws SimulationFault, DeviceError, std::bad_alloc, and std::invalid_argument for options that disagree. No
+// allocation per event, but for kEvents.
 SimulationResult simulate(const TimedNet& net, const SimulationOptions& options);
 
 // Whether an algorithm can run a net, and why not (a phrase that names no transition), or an empty string.

@@ -14,7 +14,7 @@ from petricore import _core
 from petricore.analysis.formula import Formula
 from petricore.analysis.memory import available_memory
 from petricore.analysis.progress import reporter
-from petricore.errors import NetError
+from petricore.errors import DeviceError, NetError
 from petricore.simulation.arguments import (
     UNTIMED,
     choice,
@@ -178,6 +178,8 @@ def _named(request: _Request) -> Iterator[None]:
         yield
     except _core.SimulationFault as fault:
         raise named(request.engine, request.run, fault) from None
+    except _core.DeviceError as error:
+        raise DeviceError(str(error)) from None
     except _core.ExpressionError as error:
         name = request.run.observables[error.observable]
         raise NetError(
