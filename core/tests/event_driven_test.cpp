@@ -105,7 +105,9 @@ TEST_CASE("delays have the mean and the variance of their distribution") {
   constexpr std::size_t kDraws = 200'000;
   Stream stream(7, 0, StreamKind::kClocks);
   std::vector<double> values(kDraws), squares(kDraws);
-  for (const auto& [delay, exact] : cases) {
+  for (const Case& tried : cases) {
+    const auto& delay = tried.delay;
+    const auto& exact = tried.exact;
     for (double& value : values) value = draw(delay, stream);
     CAPTURE(static_cast<int>(delay.family));
     CAPTURE(delay.a);
@@ -211,10 +213,11 @@ TEST_CASE("a queue with constant service has the length of Pollaczek and Khinchi
       {{Family::kWeibull, 1, 1, 0, {}}, 1},
       {{Family::kEmpirical, 0, 0, 0, {0.5, 0.5, 2}}, 0.5},
   };
-  for (const auto& [delay, cv2] : services) {
+  for (const auto& service : services) {
+    const double cv2 = service.second;
     SimulationOptions options = event_driven(200, 2200);
     options.warmup = 200;
-    const auto [mean, variance] = time_average(net, {{exponential(0.5), general(0)}, {delay}, {}}, options, 0);
+    const auto [mean, variance] = time_average(net, {{exponential(0.5), general(0)}, {service.first}, {}}, options, 0);
     CAPTURE(cv2);
     CHECK(std::abs(mean - (0.5 + 0.25 * (1 + cv2))) < five_sigma(variance, 200));
   }
