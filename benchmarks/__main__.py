@@ -18,6 +18,7 @@ NAMES = (
     "bulk_enabled",
     "conflicts_steps",
     "state_space",
+    "stochastic",
     "fork_join",
     "fleet_claims",
     "import_time",

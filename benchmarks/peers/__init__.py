@@ -24,6 +24,8 @@ PEERS = {
     "pm4py": ["pm4py"],
     "SNAKES": ["SNAKES"],
     "simpn": ["simpn"],
+    "gillespy2": ["gillespy2", "scons"],
+    "rebop": ["rebop"],
     "LangGraph": ["langgraph"],
     "pydantic-graph": ["pydantic-graph<2"],  # 2 dropped the node classes used here
     "Burr": ["apache-burr[tracking]"],

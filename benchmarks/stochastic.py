@@ -1,0 +1,105 @@
+"""Stochastic simulation: events per CPU second, beside compiled solvers, numpy and a hand-tuned loop; and how it scales."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator
+
+import petricore as pc
+from benchmarks import baseline, nets, peers
+from benchmarks.method import OURS, Contender, Figure, compare, per_cpu_second, wall_seconds
+
+_PEERS = ("rebop", "gillespy2", "numpy", "Python")
+
+
+def figures(quick: bool) -> Iterator[Figure]:
+    """Two small models beside the others; then replicas, threads and the size of the net."""
+    replicas = 16 if quick else 500
+    for net, until in ((sirs(), 1_000.0), (queue(), 10_000.0)):
+        yield _beside_others(net, until, replicas, quick)
+    engine = queue().compile()
+    for count in (1, 1_000) if quick else (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000):
+        until = max(5.0, 2e6 / count) if not quick else 5.0
+        values = compare({OURS: per_cpu_second(_events(engine, until, count))}, rounds=1 if quick else 3)
+        yield Figure("simulation, replicas", f"M/M/1/20, {count:,}", "events/s", values, note="")
+    if not quick:
+        yield Figure(
+            "simulation, 2 threads",
+            "M/M/1/20, 20,000 replicas",
+            "s",
+            compare({OURS: wall_seconds(_run(engine, 2)), "1 thread": wall_seconds(_run(engine, 1))}, rounds=5),
+            less=True,
+        )
+    for size in (10, 1_000) if quick else (10, 100, 1_000, 10_000, 100_000):
+        yield _by_size(size, 1 if quick else 3, 20_000 if quick else 1_000_000)
+
+
+def sirs(people: int = 1000) -> pc.Net:
+    """The epidemic in which immunity is lost again."""
+    net = pc.Net(f"SIRS {people}")
+    for name, tokens in (("s", people - 10), ("i", 10), ("r", 0)):
+        net.add_place(name, tokens)
+    net.add_transition("infect", ["s", "i"], {"i": 2}, rate=pc.MassAction(0.5 / people))
+    net.add_transition("recover", ["i"], ["r"], rate=pc.MassAction(0.1))
+    net.add_transition("forget", ["r"], ["s"], rate=pc.MassAction(0.05))
+    return net
+
+
+def queue(room: int = 20) -> pc.Net:
+    """The queue M/M/1/20 at 90 % load."""
+    net = pc.Net(f"M/M/1/{room}")
+    net.add_place("room", room)
+    net.add_place("waiting")
+    net.add_transition("arrive", ["room"], ["waiting"], rate=0.9)
+    net.add_transition("serve", ["waiting"], ["room"], rate=1.0)
+    return net
+
+
+def _events(engine: pc.Engine, until: float, replicas: int) -> Callable[[], int]:
+    return lambda: int(engine.simulate(until=until, replicas=replicas, seed=1, threads=1).firings.sum())
+
+
+def _run(engine: pc.Engine, threads: int) -> Callable[[], object]:
+    return lambda: engine.simulate(until=1_000.0, replicas=20_000, seed=1, threads=threads)
+
+
+def _beside_others(net: pc.Net, until: float, replicas: int, quick: bool) -> Figure:
+    engine = net.compile()
+    contenders: dict[str, Contender] = {OURS: per_cpu_second(_events(engine, until, replicas))}
+    if not quick:
+        # No peer says how many events it ran: on average, as many as ours.
+        mean = _events(engine, until, 100)() / 100
+        described = _described(net, until)
+        others = {name: name if name in peers.PEERS else None for name in _PEERS}
+        if not described["mass_action"]:  # the only rate law that these two have
+            del others["rebop"], others["gillespy2"]
+        text = json.dumps(described)
+        for name, peer in others.items():
+            script = f"simulate_{name.lower()}"
+            if value := peers.figure_of(script, peer, 1.0, mean, stdin=text):
+                contenders["plain Python" if name == "Python" else name] = lambda value=value: value  # type: ignore[misc]
+        contenders["hand-tuned C++"] = lambda: (
+            baseline.rate("simulate", net, 20_000_000, appended=_rates_as_text(described)) or math.nan
+        )
+    return Figure("simulation", net.name, "events/s", compare(contenders, rounds=1 if quick else 5))
+
+
+def _described(net: pc.Net, until: float) -> dict[str, object]:
+    rates = [t.rate for t in net.transitions.values()]
+    mass_action = all(isinstance(rate, pc.MassAction) for rate in rates)
+    numbers = [rate.k if isinstance(rate, pc.MassAction) else rate for rate in rates]
+    return json.loads(peers.as_json(net)) | {"rates": numbers, "mass_action": mass_action, "until": until}
+
+
+def _rates_as_text(described: dict[str, object]) -> str:
+    sign = -1 if described["mass_action"] else 1
+    rates: list[float] = described["rates"]  # type: ignore[assignment]
+    return "".join(f"{sign * rate}\n" for rate in rates) + f"{described['until']}\n"
+
+
+def _by_size(size: int, rounds: int, events: int) -> Figure:
+    """A ring of queues: what an event costs as the net grows."""
+    engine = nets.ring(size, size // 2).compile()
+    run = per_cpu_second(lambda: int(engine.simulate(steps=events, semantics="stochastic", seed=1).firings.sum()))
+    return Figure("simulation, size", f"ring of {size:,} transitions", "events/s", compare({OURS: run}, rounds))
