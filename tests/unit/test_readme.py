@@ -16,7 +16,7 @@ import petricore as pc
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-AGENT, ENGINE, QUESTIONS = BLOCKS
+AGENT, ENGINE, QUESTIONS, SIMULATION = BLOCKS
 
 
 def run(block: str) -> list[str]:
@@ -55,6 +55,14 @@ def test_the_questions_have_the_answers_in_the_comments() -> None:
             exec(line, scope)
     assert answers == [False, True, ("produce",) * 3]
     assert len(scope["space"]) == 4
+
+
+def test_the_epidemic_has_the_peak_that_its_drawing_shows() -> None:
+    (line,) = run('import matplotlib\nmatplotlib.use("Agg")\n' + SIMULATION)
+    found = re.fullmatch(r"([\d,]+) firings, at most (\d+) infected at once", line)
+    assert found is not None
+    assert int(found[1].replace(",", "")) > 4_000_000
+    assert 500 < int(found[2]) < 600
 
 
 def test_the_verification_shown_is_what_is_printed(tmp_path: Path) -> None:
