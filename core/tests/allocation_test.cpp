@@ -12,10 +12,13 @@ namespace {
 std::atomic<std::size_t> allocations{0};
 }
 
-// All other forms call these two.
-void* operator new(std::size_t size) {
+// Every form whose memory comes back by the two of delete: AddressSanitizer has forms of its own for the others.
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
   ++allocations;
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
+  return std::malloc(size == 0 ? 1 : size);
+}
+void* operator new(std::size_t size) {
+  if (void* memory = operator new(size, std::nothrow)) return memory;
   throw std::bad_alloc();
 }
 void operator delete(void* memory) noexcept { std::free(memory); }
