@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeAlias, TypeVar
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from petricore.analysis.verdict import Verdict
     from petricore.simulation.chain import MarkovChain
     from petricore.simulation.observables import Observable
+    from petricore.simulation.splitting import RareEvent
+    from petricore.simulation.steady_state import SteadyState
     from petricore.simulation.trajectories import Trajectories
 
 __all__ = ["Engine", "Markings"]
@@ -349,6 +351,113 @@ class Engine:
         from petricore.simulation.chain import markov_chain
 
         return markov_chain(self, limit, memory)
+
+    # Long runs and rare events
+
+    def steady_state(
+        self,
+        observables: Mapping[str, Observable],
+        *,
+        precision: float = 0.01,
+        confidence: float = 0.95,
+        method: Literal["batch_means", "regeneration"] = "batch_means",
+        regeneration: npt.ArrayLike | Mapping[str, int] | None = None,
+        limit: int | None = None,
+        seed: int | None = None,
+        algorithm: str = "auto",
+        threads: int = 0,
+    ) -> SteadyState:
+        """Long-run averages by simulation, with confidence intervals: docs/simulation.md.
+
+        The net has to be able to come back to where it was; its delays are exponential. A seed gives the same result
+        on any number of threads.
+
+        Args:
+            observables: by name: `TimeAverage`, `TimeIn` or `Throughput`.
+            precision: simulate until the half-width of every interval is at most this share of its estimate.
+            confidence: of each interval.
+            method: "batch_means", or "regeneration" at returns to a marking.
+            regeneration: that marking, (P,) or counts by place. None: one that is seen often.
+            limit: about so many events at most (None: 10^9); then the result says that it is not precise.
+            seed: 0 .. 2^64 - 1; None draws one, which the result tells.
+            algorithm: as for `simulate`.
+            threads: how many may share the work (0: one per core).
+
+        Raises:
+            NetError: the net comes to rest, or has a delay that is not exponential; an argument is out of range.
+            LimitReached: the limit does not allow for an estimate.
+            PetriError: scipy is not installed (extra: petricore[analysis]).
+        """
+        from petricore.simulation.steady_state import steady_state
+
+        return steady_state(
+            self,
+            observables,
+            precision=precision,
+            confidence=confidence,
+            method=method,
+            regeneration=regeneration,
+            limit=limit,
+            seed=seed,
+            algorithm=algorithm,
+            threads=threads,
+        )
+
+    def rare_event(
+        self,
+        formula: str | Formula,
+        *,
+        before: str | Formula,
+        levels: str,
+        thresholds: Sequence[int] | None = None,
+        effort: int = 500,
+        repeats: int = 40,
+        confidence: float = 0.95,
+        initial: Markings | Mapping[str, int] | None = None,
+        seed: int | None = None,
+        algorithm: str = "auto",
+        threads: int = 0,
+    ) -> RareEvent:
+        """The probability that a formula holds before another one does, however small, by splitting.
+
+        See docs/simulation.md. All delays are exponential. A seed gives the same result on any number of threads.
+
+        Args:
+            formula: the event, about one marking.
+            before: what ends a run, such as the return to an empty system.
+            levels: a weighted sum of places, such as `"a + 2*b"`, that grows on the way to the event.
+            thresholds: its values at which runs are split, ascending; None: found by a pilot, such that about a fifth
+                of the runs gets from one to the next.
+            effort: runs per level and repeat.
+            repeats: independent estimates, at least 2; their spread gives the interval.
+            confidence: of the interval.
+            initial: the marking to start at, (P,) or counts by place. None: the net's.
+            seed: 0 .. 2^64 - 1; None draws one, which the result tells.
+            algorithm: as for `simulate`.
+            threads: how many may share the work (0: one per core).
+
+        Raises:
+            FormulaError: a formula, or `levels`, cannot be read.
+            NetError: a delay is not exponential; an argument is out of range.
+            LimitReached: the pilot finds no way up, or a run does not end.
+            PetriError: scipy is not installed (extra: petricore[analysis]).
+        """
+        from petricore.simulation.splitting import rare_event
+
+        return rare_event(
+            self,
+            formula,
+            before=before,
+            levels=levels,
+            thresholds=thresholds,
+            effort=effort,
+            repeats=repeats,
+            confidence=confidence,
+            initial=initial,
+            seed=seed,
+            algorithm=algorithm,
+            threads=threads,
+        )
 
     # Analysis
 
