@@ -375,7 +375,7 @@ _Floats: TypeAlias = npt.NDArray[np.float64]
 _Codes: TypeAlias = npt.NDArray[np.uint8]
 
 class Expression:
-    def __init__(self, text: str, place_names: Sequence[str]) -> None: ...
+    def __init__(self, text: str, place_names: Sequence[str | bytes]) -> None: ...
     def evaluate(self, markings: _Counts) -> _Floats: ...  # (B, P) to (B,)
     @property
     def places(self) -> _Indices: ...
@@ -392,7 +392,7 @@ class TimedNet:
         weights: _Floats,
         delays: Sequence[tuple[int, float, float, float, _Floats] | None],  # family, a, b, c, samples
         expressions: Sequence[str | None],
-        place_names: Sequence[str],
+        place_names: Sequence[str | bytes],  # bytes: no UTF-8, so that nothing can name it
     ) -> None: ...
 
 # The fields of SimulationResult in petricore/simulate.hpp, as far as they are asked for.

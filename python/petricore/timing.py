@@ -41,6 +41,7 @@ __all__ = [
     "TimingOptions",
     "checked",
     "constant_rate",
+    "core_names",
     "lower",
     "options_of",
 ]
@@ -185,6 +186,11 @@ def lower(transitions: Iterable[Transition] | Mapping[str, Transition]) -> Lower
         delays=[None if t.delay is None else _delay(t.delay) for t in listed],
         expressions=[t.rate if isinstance(t.rate, str) else None for t in listed],
     )
+
+
+def core_names(places: Iterable[str]) -> list[str | bytes]:
+    """Names of places for the core's expressions, as bytes: half of a surrogate pair is what no text can name."""
+    return [name.encode("utf-8", "surrogatepass") for name in places]
 
 
 def constant_rate(transition: Transition) -> float:

@@ -62,6 +62,14 @@ def test_expressions_name_any_place() -> None:
         assert net.add_transition(text, rate=text).rate == text
 
 
+def test_a_place_whose_name_no_expression_can_spell_is_simulated() -> None:
+    net = pc.Net("halves")
+    net.add_place("\ud800", 3)
+    net.add_place("other")
+    net.add_transition("t", ["\ud800"], ["other"], rate="1 + other")
+    assert net.compile().simulate(until=100.0, seed=1).final.tolist() == [[0, 3]]
+
+
 def test_an_exponential_delay_is_a_rate() -> None:
     given = net_of({"delay": pc.Exponential(4.0), "servers": 2}).transitions["t0"]
     assert given == net_of({"rate": 4.0, "servers": 2}).transitions["t0"]

@@ -12,6 +12,7 @@ from petricore.analysis.formula import And, Compare, Constant, Formula, Not, Or,
 from petricore.analysis.parser import parse_state_formula
 from petricore.analysis.predicate import expanded
 from petricore.errors import NetError
+from petricore.timing import core_names
 
 if TYPE_CHECKING:
     from petricore.engine import Engine
@@ -85,7 +86,7 @@ def values(engine: Engine, expression: object, markings: _Markings) -> npt.NDArr
     if not isinstance(expression, str):
         raise NetError(f"an expression is a string, not {expression!r}")
     try:
-        compiled = _core.Expression(expression, list(engine.places))
+        compiled = _core.Expression(expression, core_names(engine.places))
     except _core.ExpressionError as error:
         raise NetError(f"the expression: {error} (at character {error.position} of {error.text!r})") from None
     return compiled.evaluate(np.ascontiguousarray(markings))

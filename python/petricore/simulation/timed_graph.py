@@ -12,7 +12,7 @@ from petricore import _core
 from petricore.analysis.limits import MOST_STATES, memory_of
 from petricore.arguments import positive
 from petricore.errors import LimitReached, NetError
-from petricore.timing import INFINITE_SERVERS, MassAction
+from petricore.timing import INFINITE_SERVERS, MassAction, core_names
 
 if TYPE_CHECKING:
     from petricore.engine import Engine
@@ -86,7 +86,7 @@ class _Laws:
         if not isinstance(transition.rate, str) or transition.weight is not None:
             return None
         try:
-            return _core.Expression(transition.rate, list(self._engine.places))
+            return _core.Expression(transition.rate, core_names(self._engine.places))
         except _core.ExpressionError as error:
             raise NetError(
                 f"the rate of transition {transition.name!r}: {error} "
