@@ -17,19 +17,26 @@ _UNLIKELY = math.log(2 / 1e-9)
 
 
 def assert_moments(
-    samples: npt.NDArray[Any], mean: float, variance: float | None, *, drift: float = 0.0, what: str = ""
+    samples: npt.NDArray[Any],
+    mean: float,
+    variance: float | None,
+    *,
+    drift: float = 0.0,
+    rare: float = 0.0,
+    what: str = "",
 ) -> None:
     """The mean within Z standard errors, sqrt(variance / n); the variance within Z of its own.
 
     That is sqrt((m4 - variance^2) / n), with m4 the fourth central moment of the samples. Unless the exact variance is
     given, that of the samples stands for it. `drift`: how far moments of an approximate algorithm may be off besides,
-    as a share of them.
+    as a share of them. `rare`: how far one sample may be off that does what too few do to be seen among n, as those
+    of a variance that is that of the samples may all be alike.
     """
     x = np.asarray(samples, np.float64)
     n = len(x)
     spread = x.var(ddof=1) if variance is None else variance
     off = abs(x.mean() - mean)
-    allowed = Z * math.sqrt(spread / n) + drift * abs(mean) + 1e-12
+    allowed = Z * math.sqrt(spread / n) + drift * abs(mean) + rare * _UNLIKELY / n + 1e-12
     assert off <= allowed, f"{what}: mean {x.mean()} instead of {mean}, beyond {allowed}"
     if variance is not None:
         found = x.var(ddof=1)

@@ -51,10 +51,14 @@ def simulated(net: pc.Net, *, replicas: int, observe: tuple[str, ...] = (), **op
     return _core.simulate(timed, **{**defaults, **options})
 
 
-def within_five_sigma(samples: Floats, exact: float) -> bool:
-    """Whether the mean of independent samples is as close to the exact one as it must be."""
+def within_five_sigma(samples: Floats, exact: float, rare: float = 0.0) -> bool:
+    """Whether the mean of independent samples is as close to the exact one as it must be.
+
+    `rare` is how far a sample may be off that does what too few do to be seen: with a probability p none of n does
+    it with one of exp(-p n), 6e-6 for p = 12 / n.
+    """
     deviation = samples.std(ddof=1) / math.sqrt(len(samples))
-    return bool(abs(samples.mean() - exact) <= 5 * deviation + 1e-12)
+    return bool(abs(samples.mean() - exact) <= 5 * deviation + 12 * rare / len(samples) + 1e-12)
 
 
 def queue(rate: float, service: pc.Delay, servers: float = 1) -> pc.Net:
@@ -291,7 +295,7 @@ def test_random_gspns_agree_with_their_markov_chain(net: pc.Net) -> None:
     exact = averages(generator, initial, until) @ markings
     found = simulated(net, replicas=2000, until=until, observe=tuple(net.places))["observed"]
     for place in range(len(net.places)):
-        assert within_five_sigma(found[:, place], float(exact[place])), net.to_json()
+        assert within_five_sigma(found[:, place], float(exact[place]), rare=8.0), net.to_json()
 
 
 def test_phases_in_a_delay_are_phases_in_a_chain() -> None:
