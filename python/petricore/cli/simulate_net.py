@@ -161,9 +161,9 @@ def _spread(values: npt.NDArray[Any]) -> dict[str, float | None]:
 
 
 def _print(summary: dict[str, Any]) -> None:
-    ends = ", ".join(f"{number:,} by {name}" for name, number in summary["ends"].items())
+    ends = ", ".join(f"{number:,} {name}" for name, number in summary["ends"].items())
     print(f"{summary['net']}: {summary['replicas']:,} replicas, {summary['events']:,} events in "
-          f"{summary['seconds']:.3g} s ({summary['algorithm']}, seed {summary['seed']}); ended {ends}")  # fmt: skip
+          f"{summary['seconds']:.3g} s ({summary['algorithm']}, seed {summary['seed']}); ended by: {ends}")  # fmt: skip
     if summary["cut off"]:
         print(summary["cut off"])
     sections = (

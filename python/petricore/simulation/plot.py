@@ -52,6 +52,7 @@ def plot(
         _draw_paths(found, wanted, ax)
     else:
         _draw_distributions(found, wanted, ax)
+    ax.set_ylim(bottom=0)
     _title(found, ax)
     if len(wanted) > 0:
         ax.legend()

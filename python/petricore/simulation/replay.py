@@ -10,7 +10,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from petricore.engine import Engine
 
-__all__ = ["markings_along"]
+__all__ = ["in_order_of_steps", "markings_along"]
 
 
 def markings_along(
@@ -27,3 +27,11 @@ def markings_along(
     for i, transition in enumerate(fired):
         markings[i + 1] = (markings[i] - inputs[transition]) * keeps[transition] + outputs[transition]
     return markings
+
+
+def in_order_of_steps(
+    engine: Engine, times: npt.NDArray[np.float64], fired: npt.NDArray[np.int32]
+) -> npt.NDArray[np.int32]:
+    """The members of each step in an order that leads to the marking after it: those that reset a place come last."""
+    resets = np.array([bool(transition.resets) for transition in engine._transitions.values()], np.bool_)
+    return fired[np.lexsort((fired, resets[fired], times))] if len(fired) else fired

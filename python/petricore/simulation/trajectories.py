@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from petricore.errors import NetError, PetriError
-from petricore.simulation.replay import markings_along
+from petricore.simulation.replay import in_order_of_steps, markings_along
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -37,7 +37,7 @@ class Path(NamedTuple):
     transitions: npt.NDArray[np.int32]
     """(E,) indices of what fired."""
     markings: npt.NDArray[np.int32]
-    """(E + 1, P): the initial marking, then that after each event."""
+    """(E + 1, P): the initial marking, then that after each event. Those within a maximal step are of no account."""
 
 
 class Run(NamedTuple):
@@ -191,14 +191,13 @@ class Trajectories:
         if not 0 <= i < len(self):
             raise IndexError(f"replica {i} is not between 0 and {len(self) - 1}")
         first, last = self._arrays["offsets"][i : i + 2]
+        times = self._arrays["event_times"][first:last]
         fired = self._arrays["event_transitions"][first:last]
+        if self.algorithm == "maximal_step":
+            fired = in_order_of_steps(self._engine, times, fired)
         initial = self._run.initial
         start = initial if initial.ndim == 1 else initial[i]
-        return Path(
-            _frozen(self._arrays["event_times"][first:last]),
-            _frozen(fired),
-            markings_along(self._engine, start, fired),
-        )
+        return Path(_frozen(times), _frozen(fired), _frozen(markings_along(self._engine, start, fired)))
 
     # Sweeps
 
