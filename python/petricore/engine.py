@@ -17,7 +17,7 @@ from petricore.conflicts import Conflicts
 from petricore.errors import NetError, NotEnabledError, PetriError, TokenOverflowError
 from petricore.net import MAX_TOKENS, Arcs, Net, Place, Transition
 from petricore.state import State
-from petricore.timing import constant_rate, core_names, lower
+from petricore.timing import constant_rate
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -327,7 +327,9 @@ class Engine:
     @cached_property
     def _timed(self) -> _core.TimedNet:
         """The net with its timing, as the core simulates it."""
-        return _core.TimedNet(self._core, *lower(self._transitions), core_names(self.places))
+        from petricore.simulation.timed_net import timed_net
+
+        return timed_net(self)
 
     # Exact solution
 

@@ -51,7 +51,7 @@ def same(a: pc.Trajectories, b: pc.Trajectories, rows: slice = slice(None)) -> N
 
 
 @EACH
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(data=st.data())
 def test_bits_depend_on_seed_and_replica_only(algorithm: str, data: st.DataObject) -> None:
     engine, seed = drawn(data, algorithm)
@@ -69,7 +69,7 @@ def test_bits_depend_on_seed_and_replica_only(algorithm: str, data: st.DataObjec
 
 
 @EACH
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(data=st.data())
 def test_events_lead_from_the_initial_marking_to_the_final_one(algorithm: str, data: st.DataObject) -> None:
     engine, seed = drawn(data, algorithm)
@@ -93,7 +93,7 @@ def test_events_lead_from_the_initial_marking_to_the_final_one(algorithm: str, d
 
 
 @EACH
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(data=st.data())
 def test_a_grid_shows_what_events_led_to(algorithm: str, data: st.DataObject) -> None:
     engine, seed = drawn(data, algorithm)
@@ -108,7 +108,7 @@ def test_a_grid_shows_what_events_led_to(algorithm: str, data: st.DataObject) ->
 
 
 @EACH
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(data=st.data())
 def test_firings_times_incidence_lead_to_the_final_marking(algorithm: str, data: st.DataObject) -> None:
     engine, seed = drawn(data, algorithm, kinds=WITHOUT_RESETS)
@@ -123,7 +123,7 @@ def integral(values: npt.NDArray[Any], times: npt.NDArray[Any], start: float, en
 
 
 @EACH
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(data=st.data())
 def test_observables_are_what_the_events_say(algorithm: str, data: st.DataObject) -> None:
     engine, seed = drawn(data, algorithm)
@@ -179,7 +179,7 @@ def test_observables_are_what_the_events_say(algorithm: str, data: st.DataObject
 
 
 @pytest.mark.parametrize("algorithm", ["direct", "next_reaction", "rejection", "event_driven"])
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(data=st.data())
 def test_a_sweep_is_its_points_one_by_one(algorithm: str, data: st.DataObject) -> None:
     engine, seed = drawn(data, algorithm)
@@ -196,7 +196,7 @@ def test_a_sweep_is_its_points_one_by_one(algorithm: str, data: st.DataObject) -
 
 
 @EACH
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(data=st.data())
 def test_a_stop_formula_ends_a_replica_when_it_first_holds(algorithm: str, data: st.DataObject) -> None:
     engine, seed = drawn(data, algorithm)

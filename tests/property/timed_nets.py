@@ -48,7 +48,7 @@ def timed_nets(draw: st.DrawFn, *, timings: Iterable[str] = EXPONENTIAL, **optio
             case "constant":
                 rate = factor
             case "servers":
-                rate, servers = factor, draw(st.sampled_from([2, 5, math.inf]))
+                rate, servers = factor, draw(st.sampled_from([2, 5, math.inf] if one.inputs else [2, 5]))
             case "mass action":
                 rate = pc.MassAction(factor)
             case "expression":
@@ -56,7 +56,10 @@ def timed_nets(draw: st.DrawFn, *, timings: Iterable[str] = EXPONENTIAL, **optio
             case "immediate":
                 weight = factor
             case _:
-                delay, servers = draw(_delays()), draw(st.sampled_from([1, 2, math.inf]))
+                delay, servers = (
+                    draw(_delays()),
+                    draw(st.sampled_from([1, 2, math.inf] if one.inputs else [1, 2])),
+                )
                 memory = draw(st.sampled_from(["enabling", "age"]))
         net.add_transition(
             one.name, one.inputs, one.outputs, reads=one.reads, inhibitors=one.inhibitors, resets=one.resets,

@@ -89,6 +89,7 @@ def decay(tokens: int = 10) -> pc.Engine:
         ({"until": 1, "limit": -1}, "limit is at least 0, not -1"),
         ({"until": 1, "tolerance": 0}, "tolerance is finite and above 0, not 0"),
         ({"until": 1, "tolerance": 1}, "tolerance is below 1, not 1"),
+        ({"until": 1, "algorithm": "tau_leaping", "record": "events"}, "'tau_leaping' knows no times of events"),
         ({"until": 1, "threads": -1}, "threads is at least 0 and at most 1024, not -1"),
         ({"until": 1, "device": "tpu"}, "device is one of 'cpu', 'cuda', not 'tpu'"),
         ({"until": 1, "count_firings": 1}, "count_firings is True or False, not 1"),
@@ -114,6 +115,25 @@ def test_rates_are_for_exponential_transitions() -> None:
     assert net.compile().simulate(until=1).algorithm == "event_driven"
     with pytest.raises(pc.NetError, match="algorithm='direct' cannot run this net: delays that are not"):
         net.compile().simulate(until=1, algorithm="direct")
+
+
+def test_servers_that_nothing_bounds_are_named() -> None:
+    net = pc.Net()
+    net.add_place("a")
+    net.add_transition("flood", outputs=["a"], servers=math.inf)
+    with pytest.raises(pc.NetError, match="transition 'flood' has infinitely many servers"):
+        net.compile().simulate(until=1)
+
+
+@pytest.mark.parametrize(("size", "algorithm"), [(10, "direct"), (100, "next_reaction"), (1000, "rejection")])
+def test_an_algorithm_is_chosen_by_the_size_of_the_net(size: int, algorithm: str) -> None:
+    net = pc.Net()
+    for i in range(size):
+        net.add_place(f"p{i}", 1)
+        net.add_transition(f"t{i}", inputs=[f"p{i}"])
+    found = net.compile().simulate(until=100, seed=1)
+    assert found.algorithm == algorithm
+    assert (found.final == 0).all()
 
 
 def test_final_markings_have_a_row_per_replica() -> None:

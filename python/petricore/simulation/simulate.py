@@ -91,6 +91,8 @@ def simulate(
     meant = semantics_of(semantics, algorithm, steps_alone=until is None and steps is not None)
     untimed = meant.name in UNTIMED
     recorded, times = grid_of(record, grid, end, untimed_steps=most_steps if untimed else None)
+    if meant.algorithm == "tau_leaping" and recorded == "events":
+        raise NetError("algorithm='tau_leaping' knows no times of events: record='grid' or 'final'")
     count = whole("replicas", replicas, 1)
     start = initial_of(engine, initial, count)
     sweep = sweep_of(engine, rates, timed=not untimed)
