@@ -19,7 +19,7 @@ composition and rejection, on rings and on independent birth-death processes (be
 """
 
 
-def choose(engine: Engine, algorithm: str) -> str:
+def choose(engine: Engine, algorithm: str, device: str) -> str:
     """`algorithm`, if it can run the net; for "auto" an exact one that suits the net.
 
     Raises:
@@ -32,6 +32,8 @@ def choose(engine: Engine, algorithm: str) -> str:
     transitions = engine._transitions.values()
     if any(transition.delay is not None for transition in transitions):
         return "event_driven"
+    if device == "cuda":  # which runs no other
+        return "direct"
     if len(engine.transitions) <= MOST_FOR_DIRECT:
         return "direct"
     return "next_reaction" if len(engine.transitions) <= MOST_FOR_NEXT_REACTION else "rejection"

@@ -108,7 +108,7 @@ def simulate(
         raise NetError(f"count_firings is True or False, not {count_firings!r}")
     run = Run(
         record=recorded,
-        algorithm=choose(engine, meant.algorithm),
+        algorithm=choose(engine, meant.algorithm, where),
         seed=seed_of(seed),
         first_replica=whole("first_replica", first_replica, 0),
         replicas=count,
