@@ -10,7 +10,7 @@ import numpy as np
 
 import petricore as pc
 from petricore.simulation.arguments import ALGORITHMS
-from petricore.simulation.choose import MOST_FOR_DIRECT, MOST_FOR_NEXT_REACTION
+from petricore.simulation.choose import MOST_FOR_DIRECT
 from petricore.simulation.trajectories import ENDS
 
 TEXT = (Path(__file__).parents[2] / "docs" / "simulation.md").read_text(encoding="utf-8")
@@ -52,6 +52,5 @@ def test_every_algorithm_end_and_observable_is_described() -> None:
         assert hasattr(pc, name)
 
 
-def test_the_limits_of_auto_are_those_in_the_table() -> None:
+def test_the_limit_of_auto_is_that_in_the_table() -> None:
     assert f"up to {MOST_FOR_DIRECT} transitions" in TEXT
-    assert f"up to {MOST_FOR_NEXT_REACTION} transitions" in TEXT

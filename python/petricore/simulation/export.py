@@ -55,7 +55,7 @@ def columns(found: Trajectories) -> dict[str, npt.NDArray[Any]]:
             times = len(found.grid)
             rows = {name: np.repeat(values, times) for name, values in rows.items()}
             rows["time"] = np.tile(found.grid, points * replicas)
-            rows |= _spread("marking", found.places, found._kept("grid").reshape(-1, len(found.places)))
+            rows |= _spread("marking", found.places, _flat(found._kept("grid")))
         case _:
             offsets = found._kept("offsets")
             rows = {name: np.repeat(values, np.diff(offsets)) for name, values in rows.items()}
@@ -63,6 +63,11 @@ def columns(found: Trajectories) -> dict[str, npt.NDArray[Any]]:
             fired = arrays["event_transitions"][offsets[0] : offsets[-1]]
             rows["transition"] = np.array(found.transitions, dtype=object)[fired]
     return rows
+
+
+def _flat(grid: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """(N, G, P) as (N G, P)."""
+    return grid.reshape(grid.shape[0] * grid.shape[1], grid.shape[2])
 
 
 def _spread(prefix: str, names: tuple[str, ...], array: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
@@ -97,7 +102,7 @@ def to_pandas(found: Trajectories, what: str) -> pd.DataFrame:
         index = pd.MultiIndex.from_product(
             [*sweep.values(), replicas, found.grid], names=[*sweep, "replica", "time"]
         )
-        return pd.DataFrame(found._kept("grid").reshape(-1, len(names)), index=index, columns=names)
+        return pd.DataFrame(_flat(found._kept("grid")), index=index, columns=names)
     return _events_frame(found)
 
 

@@ -228,13 +228,13 @@ def _stream(request: _Request, sink: ParquetSink, report: Callable[[int], object
         events += int(arrays["events"].sum())
         size = max(sum(array.nbytes for array in arrays.values()) // replicas, 1)
     points = run.points or 1
-    joined = {
-        name: np.concatenate(
-            [one[name].reshape(points, -1, *one[name].shape[1:]) for one in kept], axis=1
-        ).reshape(points * run.replicas, *kept[0][name].shape[1:])
-        for name in kept[0]
-    }
-    return Trajectories(request.engine, run, joined, sink=sink.path)
+
+    def joined(name: str) -> npt.NDArray[Any]:
+        """The rows of all batches, point by point."""
+        parts = [one[name].reshape(points, len(one[name]) // points, *one[name].shape[1:]) for one in kept]
+        return np.concatenate(parts, axis=1).reshape(points * run.replicas, *parts[0].shape[2:])
+
+    return Trajectories(request.engine, run, {name: joined(name) for name in kept[0]}, sink=sink.path)
 
 
 def _continued(report: Callable[[int], object] | None, before: int) -> Callable[[int], object] | None:

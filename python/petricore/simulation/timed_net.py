@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from petricore import _core
 from petricore.errors import NetError
-from petricore.timing import lower
+from petricore.timing import core_names, lower
 
 if TYPE_CHECKING:
     from petricore.engine import Engine
@@ -22,7 +22,7 @@ def timed_net(engine: Engine) -> _core.TimedNet:
         NetError: a transition cannot be simulated, such as one with infinitely many servers that are all busy.
     """
     try:
-        return _core.TimedNet(engine._core, *lower(engine._transitions), list(engine.places))
+        return _core.TimedNet(engine._core, *lower(engine._transitions), core_names(engine.places))
     except ValueError as error:  # of what `Net` lets pass; the core knows numbers only
         said = re.sub(
             r"^transition (\d+)",
