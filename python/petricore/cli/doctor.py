@@ -27,6 +27,10 @@ _PACKAGES = {
     "rich": ("cli", "live progress in the terminal"),
     "httpx": ("demo", "petricore demo"),
     "scipy": ("analysis", "the state equation; sparse incidence matrices"),
+    "matplotlib": ("simulation", "Trajectories.plot"),
+    "pandas": ("simulation", "Trajectories.to_pandas"),
+    "pyarrow": ("simulation", "Parquet; simulate(sink=...)"),
+    "xarray": ("simulation", "Trajectories.to_xarray"),
     "networkx": ("io", "Net.to_networkx"),
     "pm4py": ("io", "Net.to_pm4py and Net.from_pm4py"),
 }
