@@ -285,6 +285,25 @@ TEST_CASE("an expression that is negative, infinite or not a number is told with
   }
 }
 
+TEST_CASE("a fault ends the call although later replicas would run for ever") {
+  const Net net = make_net({0, 1}, {{{{0, 1}}, {{1, kMaxTokens}}}, {{}, {}, {{1, 1}}}});
+  const TimedNet timed(net, {std::vector<TransitionTiming>(2), {}, {}});
+  const std::vector<Count> initial{1, 1, 0, 1, 0, 1};
+  SimulationOptions options = options_of(Algorithm::kNextReaction, 3, INFINITY);
+  options.initial = initial;
+  options.threads = 3;
+  CHECK(fault_of(timed, options).replica == 0);
+}
+
+TEST_CASE("what stop throws ends the call on all threads") {
+  const Net net = make_ring(5, 3);
+  const TimedNet timed(net, {std::vector<TransitionTiming>(5), {}, {}});
+  SimulationOptions options = options_of(Algorithm::kDirect, 3, INFINITY);
+  options.threads = 2;
+  options.stop = [](std::uint64_t) -> bool { throw std::runtime_error("enough"); };
+  CHECK_THROWS_WITH(simulate(timed, options), "enough");
+}
+
 TEST_CASE("a count beyond what a place can hold is told with the place") {
   const Net net = make_net({0, kMaxTokens - 5}, {{{}, {{0, 1}, {1, 2}}}});
   const TimedNet timed(net, {std::vector<TransitionTiming>(1), {}, {}});

@@ -95,7 +95,7 @@ bool Ticker::look() {
   if (passed > std::chrono::milliseconds(8) && every_ > 1) every_ /= 2;
   left_ = every_;
   if (asks_) control_.ask();
-  return control_.stopped();
+  return !control_.matters(chunk_);
 }
 
 }  // namespace petricore

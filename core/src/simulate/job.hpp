@@ -63,23 +63,41 @@ class Control {
 
   bool stopped() const noexcept { return stopped_.load(std::memory_order_relaxed); }
   void halt() noexcept { stopped_.store(true, std::memory_order_relaxed); }
+  // A chunk has failed: those after it do not matter any more. True: so far the first one to fail.
+  bool fail(std::size_t chunk) noexcept {
+    std::size_t first = failed_.load();
+    while (chunk < first && !failed_.compare_exchange_weak(first, chunk)) {
+    }
+    return chunk < first;
+  }
+  bool matters(std::size_t chunk) const noexcept {
+    return chunk < failed_.load(std::memory_order_relaxed) && !stopped();
+  }
   void add(std::uint64_t events) noexcept { done_.fetch_add(events, std::memory_order_relaxed); }
 
   // Asks whether to stop. To be called from the thread that called simulate().
   void ask() {
-    if (stop_ && stop_(done_.load(std::memory_order_relaxed))) halt();
+    try {
+      if (stop_ && stop_(done_.load(std::memory_order_relaxed))) halt();
+    } catch (...) {
+      halt();
+      throw;
+    }
   }
 
  private:
   const Stop& stop_;
   std::atomic<std::uint64_t> done_{0};
   std::atomic<bool> stopped_{false};
+  std::atomic<std::size_t> failed_{~std::size_t{0}};
 };
 
 // One thread's counting of events: looks at the clock, and asks Control, about every 5 ms whatever an event costs.
 class Ticker {
  public:
   Ticker(Control& control, bool asks) : control_(control), asks_(asks), last_(Clock::now()) {}
+
+  void begin(std::size_t chunk) noexcept { chunk_ = chunk; }
 
   // To be called for each event. True: stop.
   bool tick() {
@@ -95,6 +113,7 @@ class Ticker {
 
   Control& control_;
   bool asks_;
+  std::size_t chunk_ = 0;
   std::uint32_t every_ = 64, left_ = 64;
   Clock::time_point last_;
 };

@@ -133,7 +133,7 @@ void allocate(SimulationResult& result, const Job& job) {
 }
 
 // Chunks of rows (all, or single ones of those given), taken by threads in turn. The first fault by row is thrown:
-// chunks before it are run to their end.
+// chunks before it are run to their end, those after it are given up.
 class Crew {
  public:
   Crew(Job& job, MakeRunner make) : Crew(job, make, (job.rows + job.chunk - 1) / job.chunk) {}
@@ -177,13 +177,14 @@ class Crew {
 
  private:
   Crew(Job& job, MakeRunner make, std::size_t chunks)
-      : job_(job), make_(make), control_(job.options.stop), chunks_(chunks), error_chunk_(chunks) {}
+      : job_(job), make_(make), control_(job.options.stop), chunks_(chunks) {}
 
   void work(bool asks) {
     std::unique_ptr<Runner> runner;
     Ticker ticker(control_, asks);
-    for (std::size_t i; (i = next_.fetch_add(1)) < error_chunk_.load() && !control_.stopped();) {
+    for (std::size_t i; (i = next_.fetch_add(1)) < chunks_ && control_.matters(i);) {
       try {
+        ticker.begin(i);
         if (!runner) runner = make_(job_);
         if (some_.empty()) {
           runner->run(i * job_.chunk, std::min((i + 1) * job_.chunk, job_.rows), ticker);
@@ -192,10 +193,7 @@ class Crew {
         }
       } catch (...) {
         const std::lock_guard lock(mutex_);
-        if (i < error_chunk_) {
-          error_chunk_ = i;
-          error_ = std::current_exception();
-        }
+        if (control_.fail(i)) error_ = std::current_exception();
       }
     }
   }
@@ -205,7 +203,7 @@ class Crew {
   std::span<const std::uint64_t> some_;
   Control control_;
   std::size_t chunks_;
-  std::atomic<std::size_t> next_{0}, error_chunk_;
+  std::atomic<std::size_t> next_{0};
   std::mutex mutex_;
   std::condition_variable idle_;
   std::size_t running_ = 0;
