@@ -2,7 +2,7 @@
 #pragma once
 
 #include <limits>
-#include <string>
+#include <utility>
 #include <vector>
 
 #include "simulate/recorder.hpp"
@@ -45,7 +45,7 @@ struct Replica {
   }
 
   // Changes the marking as t does. Throws SimulationFault. REQUIRES: t is enabled.
-  void fire(std::uint32_t t) {
+  void fire(std::uint32_t t) const {
     for (const auto& [place, delta] : job.effects[t]) {
       if (__builtin_add_overflow(marking[place], delta, &marking[place])) [[unlikely]]
         overflow(place, delta);
@@ -142,7 +142,7 @@ class RunnerOf final : public Runner {
     for (std::uint32_t u = 0; u < in_loop_.size(); ++u) {
       if (in_loop_[u] != 0) fault.loop.push_back(u);
     }
-    throw fault;
+    throw SimulationFault(std::move(fault));
   }
 
   Replica replica_;
