@@ -75,8 +75,9 @@ class Control {
   }
   void add(std::uint64_t events) noexcept { done_.fetch_add(events, std::memory_order_relaxed); }
 
-  // Asks whether to stop. To be called from the thread that called simulate().
+  // Asks whether to stop, and never again once that was so. To be called from the thread that called simulate().
   void ask() {
+    if (stopped()) return;
     try {
       if (stop_ && stop_(done_.load(std::memory_order_relaxed))) halt();
     } catch (...) {
