@@ -128,7 +128,7 @@ class Crew {
 
   void poll() {
     const auto now = Clock::now();
-    if (!job_.options.stop || now - polled_ < std::chrono::milliseconds(8)) return;
+    if (!job_.options.stop || outcome_.stopped || now - polled_ < std::chrono::milliseconds(8)) return;
     polled_ = now;
     if (!job_.options.stop(job_.events.load(std::memory_order_relaxed))) return;
     outcome_.stopped = true;
