@@ -78,6 +78,20 @@ def test_a_large_chain_is_solved_by_iteration() -> None:
     assert passage.mean == pytest.approx(float(np.trapezoid(*_survival(passage))), rel=1e-3)
 
 
+def test_a_large_chain_of_many_dimensions_has_the_product_form() -> None:
+    net = Net("closed")
+    speeds = (1.0, 1.1, 1.2, 1.3, 1.5)
+    for i in range(5):
+        net.add_place(f"p{i}", 17 if i == 0 else 0)
+    for i, speed in enumerate(speeds):
+        net.add_transition(f"t{i}", [f"p{i}"], [f"p{(i + 1) % 5}"], rate=0.7 * speed)
+        net.add_transition(f"u{i}", [f"p{i}"], [f"p{(i + 2) % 5}"], rate=0.3 * speed)
+    chain = net.compile().markov_chain()
+    assert len(chain) == math.comb(21, 4)
+    weights = np.prod(np.array(speeds) ** -chain.markings.astype(float), axis=1)
+    np.testing.assert_allclose(chain.stationary(), weights / weights.sum(), rtol=1e-5)
+
+
 def _survival(passage: object) -> tuple[np.ndarray, np.ndarray]:
     times = np.linspace(0, 12 * passage.mean, 1500)  # type: ignore[attr-defined]
     return 1 - passage.cdf(times), times  # type: ignore[attr-defined]

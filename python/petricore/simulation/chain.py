@@ -91,9 +91,9 @@ class MarkovChain:
         """The distribution in the long run from the initial marking, (S,), new.
 
         Where the chain can end in different parts it is their mixture, by how likely each is; transient states have 0.
-        Of a periodic behaviour there is none in continuous time. Up to 600 states are solved without subtractions
-        (Grassmann, Taksar, Heyman 1985, doi:10.1287/opre.33.5.1107): every entry has nearly all its digits. More by
-        GMRES, where the rates in and out of the states agree to 1e-8 or better in sum.
+        Up to 600 states are solved without subtractions (Grassmann, Taksar, Heyman 1985, doi:10.1287/opre.33.5.1107):
+        every entry has nearly all its digits. Others by a sparse factorisation or, from 5,000 states with many rates
+        each, by iteration; there the rates in and out of all states agree to 1e-8 of their sum or better.
 
         Raises:
             LimitReached: that does not converge.
