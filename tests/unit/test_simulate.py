@@ -425,6 +425,17 @@ def test_a_net_without_anything_is_a_result_without_columns(tmp_path: Path) -> N
         assert kept.ends.tolist() == ["dead"] * 3
 
 
+def test_names_that_are_no_utf8_are_escaped_in_files(tmp_path: Path) -> None:
+    net = pc.Net("odd")
+    net.add_place("p\ud800", 1)
+    net.add_transition("t\ud800", inputs=["p\ud800"])
+    found = net.compile().simulate(until=100, seed=1)
+    assert found.to_arrow().column_names[-2:] == ["marking.p\\ud800", "firings.t\\ud800"]
+    events = net.compile().simulate(until=100, seed=1, record="events")
+    events.to_csv(tmp_path / "rows.csv")
+    assert (tmp_path / "rows.csv").read_text(encoding="utf-8").strip().endswith(",t\\ud800")
+
+
 def test_a_sink_that_fails_leaves_no_file(tmp_path: Path) -> None:
     net = pc.Net("bad")
     net.add_place("x", 3)

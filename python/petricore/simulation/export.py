@@ -61,8 +61,13 @@ def columns(found: Trajectories) -> dict[str, npt.NDArray[Any]]:
             rows = {name: np.repeat(values, np.diff(offsets)) for name, values in rows.items()}
             rows["time"] = arrays["event_times"][offsets[0] : offsets[-1]]
             fired = arrays["event_transitions"][offsets[0] : offsets[-1]]
-            rows["transition"] = np.array(found.transitions, dtype=object)[fired]
+            rows["transition"] = np.array([_written(name) for name in found.transitions], dtype=object)[fired]
     return rows
+
+
+def _written(name: str) -> str:
+    """The name as files can hold it: half of a surrogate pair is no UTF-8."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _flat(grid: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -71,7 +76,7 @@ def _flat(grid: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def _spread(prefix: str, names: tuple[str, ...], array: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
-    return {f"{prefix}.{name}": array[:, i] for i, name in enumerate(names)}
+    return {f"{prefix}.{_written(name)}": array[:, i] for i, name in enumerate(names)}
 
 
 def to_pandas(found: Trajectories, what: str) -> pd.DataFrame:
