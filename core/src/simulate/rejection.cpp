@@ -75,8 +75,8 @@ class Rejection {
   Immediates immediates_;
   std::vector<double> rates_;
   RateOctaves octaves_;
-  DrawSequence clocks_{StreamKind::kClocks};
   std::uint32_t chosen_ = 0;
+  DrawSequence clocks_{StreamKind::kClocks};
 };
 
 }  // namespace
