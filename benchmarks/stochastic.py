@@ -1,4 +1,4 @@
-"""Stochastic simulation: events per CPU second, beside compiled solvers, numpy and a hand-tuned loop; and how it scales."""
+"""Stochastic simulation beside compiled solvers, numpy and a hand-tuned loop; and how it scales."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ def figures(quick: bool) -> Iterator[Figure]:
             "simulation, 2 threads",
             "M/M/1/20, 20,000 replicas",
             "s",
-            compare({OURS: wall_seconds(_run(engine, 2)), "1 thread": wall_seconds(_run(engine, 1))}, rounds=5),
+            compare(
+                {OURS: wall_seconds(_run(engine, 2)), "1 thread": wall_seconds(_run(engine, 1))}, rounds=5
+            ),
             less=True,
         )
     for size in (10, 1_000) if quick else (10, 100, 1_000, 10_000, 100_000):
@@ -101,5 +103,9 @@ def _rates_as_text(described: dict[str, object]) -> str:
 def _by_size(size: int, rounds: int, events: int) -> Figure:
     """A ring of queues: what an event costs as the net grows."""
     engine = nets.ring(size, size // 2).compile()
-    run = per_cpu_second(lambda: int(engine.simulate(steps=events, semantics="stochastic", seed=1).firings.sum()))
-    return Figure("simulation, size", f"ring of {size:,} transitions", "events/s", compare({OURS: run}, rounds))
+    run = per_cpu_second(
+        lambda: int(engine.simulate(steps=events, semantics="stochastic", seed=1).firings.sum())
+    )
+    return Figure(
+        "simulation, size", f"ring of {size:,} transitions", "events/s", compare({OURS: run}, rounds)
+    )
