@@ -10,7 +10,10 @@ import petricore as pc
 from benchmarks import baseline, nets, peers
 from benchmarks.method import OURS, Contender, Figure, compare, per_cpu_second, wall_seconds
 
-_PEERS = ("rebop", "gillespy2", "numpy", "Python")
+_BY_RATE_LAW = {  # what these can say, and are good at
+    "mass action": ("rebop", "gillespy2", "numpy", "Python"),
+    "constant": ("numpy", "Python", "simpn"),
+}
 
 
 def figures(quick: bool) -> Iterator[Figure]:
@@ -73,9 +76,8 @@ def _beside_others(net: pc.Net, until: float, replicas: int, quick: bool) -> Fig
         # No peer says how many events it ran: on average, as many as ours.
         mean = _events(engine, until, 100)() / 100
         described = _described(net, until)
-        others = {name: name if name in peers.PEERS else None for name in _PEERS}
-        if not described["mass_action"]:  # the only rate law that these two have
-            del others["rebop"], others["gillespy2"]
+        names = _BY_RATE_LAW["mass action" if described["mass_action"] else "constant"]
+        others = {name: name if name in peers.PEERS else None for name in names}
         text = json.dumps(described)
         for name, peer in others.items():
             script = f"simulate_{name.lower()}"
