@@ -18,9 +18,6 @@ constexpr Count kMostGain = Count{1} << 20;
 constexpr std::int64_t kMostWeight = std::int64_t{1} << 21;
 constexpr Count kMostChosen = 64;  // of a place, in mass action
 
-// Fewer replicas than this leave too many lanes empty.
-constexpr std::uint64_t kLeastReplicas = 16;
-
 bool exact(const Predicate& predicate) noexcept {
   if (predicate.atoms().size() > kMostAtoms) return false;
   for (std::size_t i = 0; i < predicate.atoms().size(); ++i) {
@@ -64,7 +61,7 @@ bool suits(const TimedNet& net, const SimulationOptions& options) noexcept {
   const std::size_t transitions = net.net().transitions();
   if (transitions == 0 || transitions > kernel().most_transitions) return false;
   const std::uint64_t points = options.rates.empty() ? 1 : options.rates.size() / transitions;
-  return points * options.replicas >= kLeastReplicas && *unsuited(net, options) == 0;
+  return points * options.replicas >= kernel().least_replicas && *unsuited(net, options) == 0;
 }
 
 namespace {

@@ -48,8 +48,9 @@ struct Stopped {
 
 struct Kernel {
   const char* level;
-  // Lanes compute all rates for each event, the scalar method only those that change: measured, it wins beyond this.
-  std::size_t most_transitions;
+  // With fewer replicas too many lanes are empty. And lanes compute all rates for each event, the scalar method only
+  // those that change, so it wins beyond a number of transitions. Both measured, on rings of machines.
+  std::size_t least_replicas, most_transitions;
   // Runs at most `rounds` events per lane, and returns as soon as a lane stops. A stopped lane has not fired.
   Stopped (*run)(const Program& program, Block& block, std::uint64_t rounds);
 };

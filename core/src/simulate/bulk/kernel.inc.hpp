@@ -381,6 +381,13 @@ Stopped run(const Program& program, Block& block, std::uint64_t rounds) {
 }  // namespace
 
 extern const Kernel kKernel;
-const Kernel kKernel{PETRICORE_SIMD_NAME, kWidth == 8 ? 1024 : kWidth == 4 ? 256 : 32, run};
+const Kernel kKernel{PETRICORE_SIMD_NAME,
+                     kWidth == 8   ? 12
+                     : kWidth == 4 ? 16
+                                   : 32,
+                     kWidth == 8   ? 768
+                     : kWidth == 4 ? 192
+                                   : 12,
+                     run};
 
 }  // namespace petricore::bulk::PETRICORE_SIMD
