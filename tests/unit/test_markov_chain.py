@@ -62,7 +62,7 @@ def test_a_queue_of_many_servers_is_that_of_erlang() -> None:
     np.testing.assert_allclose(pi, weights / weights.sum(), rtol=1e-13)
 
 
-def test_a_large_chain_is_solved_by_iteration() -> None:
+def test_a_large_flat_chain_is_factorised() -> None:
     net = Net("tandem")
     for place, tokens in (("free1", 40), ("one", 0), ("free2", 40), ("two", 0)):
         net.add_place(place, tokens)
