@@ -35,8 +35,11 @@ inline double poisson(double mean, Stream& random) noexcept {
   if (mean == 0) return 0;
   if (mean < 10) {
     const double least = std::exp(-mean);
-    double k = 0;
-    for (double product = random.open_unit(); product > least; product *= random.open_unit()) ++k;
+    double k = 0, product = random.open_unit();
+    while (product > least) {
+      ++k;
+      product *= random.open_unit();
+    }
     return k;
   }
   const double b = 0.931 + 2.53 * std::sqrt(mean);

@@ -160,9 +160,14 @@ class TauLeaping {
     const std::int64_t tokens = replica_.marking[place];
     const auto waited = thresholds_[place];
     const auto above = std::ranges::upper_bound(waited, replica_.marking[place]);
-    if (delta > 0) return above == waited.end() ? kForever : static_cast<double>((*above - tokens + delta - 1) / delta);
+    if (delta > 0) {
+      if (above == waited.end()) return kForever;
+      const std::int64_t firings = (*above - tokens + delta - 1) / delta;
+      return static_cast<double>(firings);
+    }
     const std::int64_t floor = above == waited.begin() ? 0 : *(above - 1);
-    return static_cast<double>((tokens - floor) / -std::int64_t{delta} + 1);
+    const std::int64_t firings = (tokens - floor) / -std::int64_t{delta} + 1;
+    return static_cast<double>(firings);
   }
 
   void find_critical() {

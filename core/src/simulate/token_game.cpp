@@ -9,7 +9,7 @@ namespace {
 // are equal a choice costs O(1), otherwise O(enabled transitions).
 class TokenGame {
  public:
-  explicit TokenGame(Replica& replica) : replica_(replica), position_(replica.job.transitions), uniform_(true) {
+  explicit TokenGame(Replica& replica) : replica_(replica), position_(replica.job.transitions) {
     enabled_.reserve(replica.job.transitions);
     const TimedNet& timed = replica.job.timed;
     for (std::size_t t = 1; t < replica.job.transitions; ++t) {
@@ -82,7 +82,7 @@ class TokenGame {
   Replica& replica_;
   std::vector<std::uint32_t> enabled_;
   std::vector<std::uint32_t> position_;  // (T,): in enabled_
-  bool uniform_;
+  bool uniform_ = true;
 };
 
 }  // namespace
