@@ -9,15 +9,19 @@ __all__ = [
     "FiringNotFoundError",
     "FormulaError",
     "GuardError",
+    "JournalCorruptError",
+    "JournalError",
     "LimitReached",
     "NetError",
     "NotEnabledError",
     "PetriError",
     "PnmlError",
+    "SessionLostError",
     "SessionNotFoundError",
     "SimulationError",
     "TokenOverflowError",
     "TokenTypeError",
+    "VersionError",
     "WeightOverflowError",
 ]
 
@@ -127,6 +131,37 @@ class SessionNotFoundError(PetriError, KeyError):
 
     session_id: str
     __str__ = Exception.__str__  # KeyError would show the repr of the message
+
+
+class JournalError(PetriError):
+    """The journal cannot do what was asked, and has done nothing of it; what it keeps is as it was.
+
+    `unsure`: the connection broke in the middle of a commit, which may have happened.
+    """
+
+    unsure: bool
+
+
+class JournalCorruptError(JournalError):
+    """A record of the journal is missing or is not what was written: `number` in `session_id`."""
+
+    session_id: str
+    number: int
+
+
+class SessionLostError(PetriError):
+    """Another runtime has taken the session over (the lease of this one had run out); nothing was written."""
+
+    session_id: str
+
+
+class VersionError(PetriError):
+    """A session was started with another version of its agent's net, and that one's code is not here."""
+
+    session_id: str
+    agent: str
+    expected: str
+    actual: str
 
 
 class FiringNotFoundError(PetriError, KeyError):

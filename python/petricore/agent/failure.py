@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 __all__ = ["Failure", "FailureKind"]
 
-FailureKind = Literal["error", "timeout", "rejected", "cancelled"]
+FailureKind = Literal["error", "timeout", "rejected", "cancelled", "interrupted"]
+"""interrupted: the process died while the action ran, and `delivery="at_most_once"` forbids to run it again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
 """The events of a session: what the journal holds, numbered from 1. Version 1 of the schema.
 
-Events are written once and never changed; treat them as frozen (they are not, for speed). Token ids are
-unique within a session. Marking, memory and failures are folds of these events (`petricore.runtime.fold`).
+Events are written once and never changed; treat them as frozen (they are not, for speed). Token ids count
+from 1 within a session and never come again, whichever process runs it. Marking, memory and failures are folds
+of these events (`petricore.runtime.fold`). A field that was added later has a default, so that older journals
+are read.
 """
 
 from __future__ import annotations
@@ -16,22 +18,29 @@ __all__ = [
     "Answered",
     "Approved",
     "Asked",
+    "Began",
     "Cancelled",
     "Claimed",
     "Closed",
     "Completed",
+    "Delayed",
     "Edited",
     "Emitted",
+    "Ended",
     "Event",
     "Failed",
+    "Migrated",
+    "Moved",
     "Progressed",
     "Put",
     "Quiescent",
     "Rejected",
     "Released",
     "Remembered",
+    "Resumed",
     "Retried",
     "Said",
+    "Sent",
     "Started",
     "Token",
     "Waiting",
@@ -65,13 +74,44 @@ class Started(Event):
     agent: str
     session_id: str
     user: str | None
+    version: str = ""
+    """The hash of the agent's net."""
+    forked_from: tuple[str, int] | None = None
+    """The session and event number that this one branched off from."""
+
+
+@dataclass(slots=True)
+class Resumed(Event):
+    """A runtime took the session up. Firings that were under way begin anew, or end by their `delivery`."""
+
+    kind: ClassVar[str] = "resumed"
+    runtime: str
+
+
+@dataclass(slots=True)
+class Migrated(Event):
+    """The session goes on with another version of its agent's net."""
+
+    kind: ClassVar[str] = "migrated"
+    before: str
+    after: str
 
 
 @dataclass(slots=True)
 class Put(Event):
-    """Tokens came from outside."""
+    """Tokens came from outside, or from a timer."""
 
     kind: ClassVar[str] = "put"
+    tokens: tuple[Token, ...]
+    by: str | None = None
+
+
+@dataclass(slots=True)
+class Moved(Event):
+    """A migration moved or converted free tokens: those with an id of before are replaced, None: taken away."""
+
+    kind: ClassVar[str] = "moved"
+    taken: tuple[int, ...]
     tokens: tuple[Token, ...]
 
 
@@ -94,6 +134,8 @@ class Waiting(Event):
     firing_id: str
     transition: str
     arguments: dict[str, Any]
+    deadline: float | None = None
+    """Seconds since the epoch at which the transition's policy decides."""
 
 
 @dataclass(slots=True)
@@ -103,14 +145,34 @@ class Edited(Event):
     kind: ClassVar[str] = "edited"
     firing_id: str
     tokens: tuple[Token, ...]
+    by: str | None = None
 
 
 @dataclass(slots=True)
 class Approved(Event):
-    """A person let a waiting firing go on."""
+    """A person (or the policy of a deadline) let a waiting firing go on."""
 
     kind: ClassVar[str] = "approved"
     firing_id: str
+    by: str | None = None
+
+
+@dataclass(slots=True)
+class Delayed(Event):
+    """The action of a firing begins after `delay` seconds."""
+
+    kind: ClassVar[str] = "delayed"
+    firing_id: str
+    delay: float
+
+
+@dataclass(slots=True)
+class Began(Event):
+    """An attempt that must not be made twice begins (`delivery="at_most_once"`)."""
+
+    kind: ClassVar[str] = "began"
+    firing_id: str
+    attempt: int
 
 
 @dataclass(slots=True)
@@ -141,6 +203,7 @@ class Asked(Event):
     request_id: str
     question: str
     type: str
+    deadline: float | None = None
 
 
 @dataclass(slots=True)
@@ -151,6 +214,7 @@ class Answered(Event):
     firing_id: str
     request_id: str
     value: Any
+    by: str | None = None
 
 
 @dataclass(slots=True)
@@ -161,6 +225,19 @@ class Remembered(Event):
     firing_id: str
     key: str
     value: Any
+
+
+@dataclass(slots=True)
+class Sent(Event):
+    """A file: kept by an action for whoever follows (`by` None), or handed in from outside."""
+
+    kind: ClassVar[str] = "sent"
+    firing_id: str | None
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+    by: str | None = None
 
 
 @dataclass(slots=True)
@@ -199,6 +276,8 @@ class Completed(Ended):
     """The action returned, and its tokens are put."""
 
     kind: ClassVar[str] = "completed"
+    opened: tuple[str, ...] = ()
+    """Places that lists were put into, empty lists included."""
 
 
 @dataclass(slots=True)
@@ -215,6 +294,7 @@ class Rejected(Ended):
 
     kind: ClassVar[str] = "rejected"
     failure: Failure
+    by: str | None = None
 
 
 @dataclass(slots=True)
@@ -223,6 +303,7 @@ class Cancelled(Ended):
 
     kind: ClassVar[str] = "cancelled"
     failure: Failure
+    by: str | None = None
 
 
 @dataclass(slots=True)
@@ -243,6 +324,8 @@ class Quiescent(Event):
 
 @dataclass(slots=True)
 class Closed(Event):
-    """The session was cancelled: nothing fires in it any more. The last event."""
+    """The session has ended: nothing fires in it any more. The last event."""
 
     kind: ClassVar[str] = "closed"
+    reason: str | None = None
+    by: str | None = None
