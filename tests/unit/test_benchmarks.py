@@ -23,7 +23,16 @@ def test_every_figure_is_measured_and_written(tmp_path: Path) -> None:
     )
     measured = json.loads(out.read_text())
     names = {figure["name"] for figure in measured["figures"]}
-    parts = {"random firing", "bulk enabled", "conflicts", "maximal step", "agent", "fleet", "import", "simulation"}
+    parts = {
+        "random firing",
+        "bulk enabled",
+        "conflicts",
+        "maximal step",
+        "agent",
+        "fleet",
+        "import",
+        "simulation",
+    }
     assert parts <= names
     assert [f for f in measured["figures"] if not all(value > 0 for value in f["values"].values())] == []
     assert measured["machine"]["simd"] in {"baseline", "avx2", "avx512"}

@@ -98,6 +98,8 @@ class Options:
     error_place: str | None = None
     description: str | None = None
     executor: str = "inline"
+    delivery: str = "at_least_once"
+    """How often a crash may let the action run: "at_least_once" or "at_most_once"."""
 
 
 _ELSEWHERE = {
@@ -110,7 +112,6 @@ _ELSEWHERE = {
     "volumes": "a container executor",
     "env": "a process or container executor",
     "every": "the scheduler of sources",
-    "delivery": "the durable runtime",
     "callback_url": "the server",
     "expose": "the server (a place is hidden with agent.place(..., expose=False))",
 }
@@ -127,6 +128,7 @@ _KNOWN = (
     "on_error",
     "description",
     "executor",
+    "delivery",
 )
 
 _UNITS = {
@@ -156,11 +158,12 @@ def parse_options(where: str, given: dict[str, Any], *, asynchronous: bool) -> O
         if name not in _KNOWN:
             raise NetError(f"{where}: unknown option {name!r}; the options are {', '.join(_KNOWN)}")
     on_error, error_place = _on_error(where, given.get("on_error", "fail"))
+    retry = _retry(where, given.get("retries", 0), given.get("backoff"))
     concurrency = given.get("concurrency")
     return Options(
         priority=_count(where, "priority", given.get("priority", 0), least=-(2**31)),
         confirm=_flag(where, "confirm", given.get("confirm", False)),
-        retry=_retry(where, given.get("retries", 0), given.get("backoff")),
+        retry=retry,
         timeout=_timeout(where, given.get("timeout")),
         delay=_seconds(where, "delay", given.get("delay", 0.0)),
         concurrency=None if concurrency is None else _count(where, "concurrency", concurrency, least=1),
@@ -169,6 +172,7 @@ def parse_options(where: str, given: dict[str, Any], *, asynchronous: bool) -> O
         error_place=error_place,
         description=_text(where, "description", given.get("description")),
         executor=_executor(where, given.get("executor"), asynchronous=asynchronous),
+        delivery=_delivery(where, given.get("delivery", "at_least_once"), retry),
     )
 
 
@@ -225,6 +229,16 @@ def _executor(where: str, value: object, *, asynchronous: bool) -> str:
         raise NetError(f"{where}: the executor {value!r} is not available; there are 'inline' and 'thread'")
     if asynchronous and value == "thread":
         raise NetError(f"{where}: an async action runs on the event loop; executor='thread' is for sync ones")
+    return str(value)
+
+
+def _delivery(where: str, value: object, retry: RetryPolicy | None) -> str:
+    if value not in ("at_least_once", "at_most_once"):
+        raise NetError(f"{where}: delivery is 'at_least_once' or 'at_most_once', not {value!r}")
+    if value == "at_most_once" and retry is not None and retry.max_attempts > 1:
+        raise NetError(
+            f"{where}: delivery='at_most_once' and {retry.max_attempts} attempts contradict each other"
+        )
     return str(value)
 
 

@@ -2,29 +2,32 @@
 
 Nothing is polled. What changes a marking calls `wake`, and the next turn claims in bulk whatever became
 enabled, over all sessions. A claim is one journal event, and the end of a firing with all its outputs is
-another.
+another. Each is encoded first, then done in the fleet, then appended: whatever refuses does so before anything
+has changed. An action starts when its claim is durable, so what it does outside always has a cause in the journal.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from petricore._core import Fleet
-from petricore.agent.compile import Plan, TransitionPlan
-from petricore.agent.declaration import Mode, One, is_asynchronous, is_generator
+from petricore.agent.compile import Plan
 from petricore.agent.failure import Failure, FailureKind
-from petricore.agent.options import Options
-from petricore.agent.routing import Emission, output_places
+from petricore.agent.routing import Emission
 from petricore.errors import GuardError
 from petricore.runtime.context import Context
 from petricore.runtime.events import (
+    Began,
     Cancelled,
     Claimed,
     Completed,
+    Delayed,
     Emitted,
+    Event,
     Failed,
     Put,
     Rejected,
@@ -34,13 +37,16 @@ from petricore.runtime.events import (
     Waiting,
 )
 from petricore.runtime.firing import Firing, State
-from petricore.runtimes.base import Executor, Kind
+from petricore.runtime.served import Served
+from petricore.runtime.tokens import TokenTable, describe_error
+from petricore.runtimes.base import Kind
 
 if TYPE_CHECKING:
+    from petricore.runtime.journal.schema import EventCodec
     from petricore.runtime.runtime import Runtime
     from petricore.runtime.session import Session
 
-__all__ = ["Dispatcher", "Served"]
+__all__ = ["Dispatcher"]
 
 _CLAIM_LIMIT = 1024
 """Firings claimed in one turn; more follow in the next, after the loop has run other callbacks."""
@@ -52,63 +58,10 @@ _NOTHING: tuple[Token, ...] = ()
 _ENDS: dict[str, type[Failed] | type[Rejected] | type[Cancelled]] = {
     "error": Failed,
     "timeout": Failed,
+    "interrupted": Failed,
     "rejected": Rejected,
     "cancelled": Cancelled,
 }
-
-
-class Served:
-    """A transition as the dispatcher serves it: what its plan says, laid out for the hot path."""
-
-    __slots__ = (
-        "action",
-        "consuming",
-        "context_parameter",
-        "executor",
-        "kind",
-        "name",
-        "needs_setup",
-        "options",
-        "plain",
-        "plan",
-        "read_arcs",
-        "simple",
-        "single",
-        "single_place",
-        "single_type",
-        "timed",
-    )
-
-    def __init__(self, plan: TransitionPlan, places: Plan, executors: dict[str, Executor]) -> None:
-        spec = plan.spec
-        options: Options = spec.options
-        self.plan = plan
-        self.name = spec.name
-        self.options = options
-        self.action = spec.action
-        self.kind = _kind(spec.action)
-        self.executor = executors[options.executor]
-        self.timed = options.timeout is not None
-        self.context_parameter = spec.context
-        self.needs_setup = options.confirm or options.delay > 0
-        self.consuming = [arc for arc, (_, mode, *_) in enumerate(plan.arcs) if mode is not Mode.READ]
-        self.read_arcs = [arc for arc, (_, mode, *_) in enumerate(plan.arcs) if mode is Mode.READ]
-        # parameter of the only arc, when that brings one single token
-        arguments = plan.arguments
-        self.simple = (
-            arguments[0].parameter
-            if len(arguments) == 1 and not arguments[0].many and not self.read_arcs
-            else None
-        )
-        put_into = [places.places[places.index[place.name]] for place in output_places(spec.output)]
-        self.plain = all(one.plain for one in put_into)
-        self.single: list[int] | None = None
-        self.single_type: Any = None
-        self.single_place = ""
-        if isinstance(spec.output, One) and self.plain:
-            self.single_place = spec.output.place.name
-            self.single_type = spec.output.place.type
-            self.single = [places.index[self.single_place]]
 
 
 class Dispatcher:
@@ -118,11 +71,13 @@ class Dispatcher:
         self.runtime = runtime
         self.agent = agent
         self.plan = plan
+        self.version = sha256(repr((plan.names, plan.fleet_arguments)).encode()).hexdigest()[:16]
+        """What sessions are pinned to: the net."""
+        self.codec: EventCodec | None = None
         self.fleet = Fleet(**plan.fleet_arguments)
-        self.served = [Served(one, plan, runtime.executors) for one in plan.transitions]
+        self.served = [Served(i, one, plan, runtime.executors) for i, one in enumerate(plan.transitions)]
         self.sessions: dict[int, Session] = {}
-        self.values: dict[int, Any] = {}
-        self.guards: dict[int, int] = {}
+        self.tokens = TokenTable(plan)
         self.refills = 0
         self._loop = asyncio.get_running_loop()
         self._clock = runtime.clock
@@ -148,11 +103,12 @@ class Dispatcher:
         if not self._due or self._stopped:
             return
         self._due = False
-        rows = self.fleet.claim(_CLAIM_LIMIT).rows()
+        limit = min(_CLAIM_LIMIT, self.runtime.room(self))
+        rows = self.fleet.claim(limit).rows() if limit > 0 else []
         if not rows:
             self._settle()
             return
-        if len(rows) == _CLAIM_LIMIT:
+        if len(rows) == limit:
             self.wake()
         sessions, served = self.sessions, self.served
         for number, session, transition, tokens in rows:
@@ -176,19 +132,20 @@ class Dispatcher:
     # -- the life of a firing
 
     def _begin(self, number: int, session: Session, served: Served, tokens: list[list[int]]) -> None:
-        firing = Firing(self, session, served, number, tokens)
+        session.firing_count += 1
+        firing = Firing(self, session, served, number, tokens, f"{session.id}/{session.firing_count}")
         session.firings[firing.id] = firing
-        values = self.values
+        known = self.tokens.by_number
         if served.simple is not None:
-            token = tokens[0][0]
-            firing.arguments[served.simple] = values[token]
-            session.append(Claimed, firing.id, served.name, (token,), ())
+            token = known[tokens[0][0]]
+            firing.arguments[served.simple] = token.value
+            session.append(Claimed, firing.id, served.name, (token.id,), ())
         else:
-            for one in served.plan.arguments:
-                cut = tokens[one.arc][one.start : one.stop]
-                firing.arguments[one.parameter] = [values[t] for t in cut] if one.many else values[cut[0]]
-            taken = tuple(token for arc in served.consuming for token in tokens[arc])
-            read = tuple(token for arc in served.read_arcs for token in tokens[arc])
+            if served.read_arcs:
+                firing.seen = {number: known[number] for arc in served.read_arcs for number in tokens[arc]}
+            self.bind(firing)
+            taken = tuple([known[token].id for arc in served.consuming for token in tokens[arc]])
+            read = tuple([known[token].id for arc in served.read_arcs for token in tokens[arc]])
             session.append(Claimed, firing.id, served.name, taken, read)
         if served.plan.rate_place is not None:
             self._refill_later(served.plan.rate_place)
@@ -196,6 +153,19 @@ class Dispatcher:
             self._prepare(firing)
         else:
             self._attempt(firing)
+
+    def bind(self, firing: Firing) -> None:
+        """The values of a firing's tokens, by parameter."""
+        known, tokens = self.tokens.by_number, firing.tokens
+        if firing.seen:
+            known = {
+                number: known[number] for arc in firing.served.consuming for number in tokens[arc]
+            } | firing.seen
+        for one in firing.served.plan.arguments:
+            cut = tokens[one.arc][one.start : one.stop]
+            firing.arguments[one.parameter] = (
+                [known[token].value for token in cut] if one.many else known[cut[0]].value
+            )
 
     def _prepare(self, firing: Firing) -> None:
         if firing.served.options.confirm:
@@ -214,15 +184,45 @@ class Dispatcher:
     def _delay(self, firing: Firing) -> None:
         delay = firing.served.options.delay
         if delay > 0:
-            firing.state = State.DELAYED
-            firing.timer = self._clock.call_later(delay, partial(self._attempt, firing))
+            firing.session.append(Delayed, firing.id, delay)
+            self.postpone(firing, State.DELAYED, self._clock.time() + delay)
         else:
             self._attempt(firing)
 
+    def postpone(self, firing: Firing, state: State, due: float) -> None:
+        """Begin the next attempt at a time."""
+        firing.state = state
+        firing.due = due
+        firing.timer = self._clock.call_later(
+            max(0.0, due - self._clock.time()), partial(self._attempt, firing)
+        )
+
+    def begin_again(self, firing: Firing) -> None:
+        """Repeat an attempt that a process did not live to end."""
+        self._attempt(firing)
+
     def _attempt(self, firing: Firing) -> None:
+        """Begin an attempt, as soon as what led to it is durable."""
+        session = firing.session
         firing.attempt += 1
+        firing.questions = 0
         firing.state = State.RUNNING
-        firing.timer = None
+        firing.timer = firing.due = None
+        session.attempts += 1
+        self.runtime.running += 1
+        if firing.served.once:
+            session.append(Began, firing.id, firing.attempt)
+        if self.runtime.durable:
+            session.log.after_commit(partial(self._launch, firing))
+        else:
+            self._launch(firing)
+
+    def _launch(self, firing: Firing) -> None:
+        if firing.stopped is not None or self._stopped:
+            # cancelled before it was started
+            self.attempt_ended(firing, None, asyncio.CancelledError())
+            return
+        firing.launched = True
         firing.context = firing.session.variables.copy()
         parameter = firing.served.context_parameter
         if parameter is not None:
@@ -263,6 +263,9 @@ class Dispatcher:
 
     def attempt_ended(self, firing: Firing, value: Any, error: BaseException | None) -> None:
         """Take the outcome of an attempt. After the runtime's end it is dropped: the firing stays claimed."""
+        self.runtime.ended()
+        firing.session.attempts -= 1
+        firing.launched = False
         if self._stopped:
             return
         if firing.timed:
@@ -272,25 +275,24 @@ class Dispatcher:
         if firing.stopped is not None:
             self._stopped_attempt(firing)
             return
-        outputs = _NOTHING
         if error is None:
             try:
-                outputs = self._put_result(firing, value)
+                event, encoded = self._complete(firing, value)
             except Exception as mismatch:  # another type than declared, or a predicate that broke on it
                 error = mismatch
-        if error is None:
-            self._consume(firing)
-            firing.session.append(Completed, firing.id, firing.served.name, outputs)
-            self._ended(firing)
-        else:
+        if error is not None:
             self._failed_attempt(firing, error, "error")
+            return
+        self._consume(firing)
+        firing.session.push(event, encoded)
+        self._ended(firing)
 
     def _stopped_attempt(self, firing: Firing) -> None:
         if firing.stopped == _DROPPED:
             return
         reason, firing.stopped = firing.stopped, None
         if reason == "cancelled":
-            self.end(firing, "cancelled", "cancelled")
+            self.end(firing, "cancelled", "cancelled", by=firing.stopped_by)
         else:
             self._failed_attempt(
                 firing, TimeoutError(f"transition {firing.transition!r}: {reason}"), "timeout"
@@ -309,24 +311,34 @@ class Dispatcher:
                 session.append(
                     Retried, firing.id, firing.transition, firing.attempt, describe_error(error), delay
                 )
-                firing.state = State.BACKOFF
-                firing.timer = self._clock.call_later(delay, partial(self._attempt, firing))
+                self.postpone(firing, State.BACKOFF, self._clock.time() + delay)
                 return
         self.end(firing, kind, describe_error(error))
 
-    def _put_result(self, firing: Firing, value: Any) -> tuple[Token, ...]:
-        """Complete the firing in the fleet with what its action returned. Changes nothing when it raises."""
-        served = firing.served
+    def _complete(self, firing: Firing, value: Any) -> tuple[Event, Any]:
+        """End the firing in the fleet with what its action returned. Changes nothing when it raises."""
+        served, session = firing.served, firing.session
         if served.single is not None and type(value) is served.single_type:
-            token = int(self.fleet.complete(firing.number, served.single)[0])
-            self.values[token] = value
-            return (Token(token, served.single_place, value),)
+            token = Token(session.token_count + 1, served.single_place, value)
+            event, encoded = session.encode(Completed, firing.id, served.name, (token,))
+            number = int(self.fleet.complete(firing.number, served.single)[0])
+            session.token_count += 1
+            self.tokens.by_number[number] = token
+            return event, encoded
         if served.kind is Kind.GENERATOR or served.kind is Kind.ASYNC_GENERATOR:
+            opened = tuple([self.plan.names[place] for place in served.plan.opened])
+            event, encoded = session.encode(Completed, firing.id, served.name, _NOTHING, opened)
             self.fleet.complete(firing.number, opened=served.plan.opened)
-            return _NOTHING
+            return event, encoded
         emission = Emission()
         served.plan.route(value, emission)
-        return self._put_outputs(self.fleet.complete, firing, emission)
+        opened = tuple([self.plan.names[place] for place in emission.opened])
+        return self._put_outputs(
+            firing,
+            emission,
+            lambda tokens: session.encode(Completed, firing.id, served.name, tokens, opened),
+            self.fleet.complete,
+        )
 
     def emit(self, firing: Firing, value: Any) -> None:
         """Put what a generator yielded; the firing goes on.
@@ -339,73 +351,84 @@ class Dispatcher:
             raise asyncio.CancelledError
         emission = Emission()
         firing.plan.route([value], emission)
-        outputs = self._put_outputs(self.fleet.emit, firing, emission)
+        session = firing.session
+        event, encoded = self._put_outputs(
+            firing,
+            emission,
+            lambda tokens: session.encode(Emitted, firing.id, firing.transition, tokens),
+            self.fleet.emit,
+        )
         firing.emitted = True
-        firing.session.append(Emitted, firing.id, firing.transition, outputs)
+        session.push(event, encoded)
         firing.alive()
         self.wake()
 
-    def _put_outputs(self, put: Any, firing: Firing, emission: Emission) -> tuple[Token, ...]:
-        """Put an emission by `fleet.complete` or `fleet.emit`."""
+    def _put_outputs(
+        self,
+        firing: Firing,
+        emission: Emission,
+        encode: Callable[[tuple[Token, ...]], tuple[Event, Any]],
+        put: Callable[..., Any],
+    ) -> tuple[Event, Any]:
+        """Put an emission by `fleet.complete` or `fleet.emit`, encoded before. Returns the event, encoded."""
+        session = firing.session
         keys, guards = None, None
         if not firing.served.plain:
-            keys, guards = self._marks(firing.session, emission.places, emission.values)
+            keys, guards = self.tokens.marks(session, emission.places, emission.values)
+        tokens = self.mint(session, emission.places, emission.values)
+        encoded = encode(tokens)
         members = emission.members if emission.opened else None
-        ids = put(firing.number, emission.places, keys, guards, members, emission.opened).tolist()
-        return self._store(ids, emission.places, emission.values, guards)
+        numbers = put(firing.number, emission.places, keys, guards, members, emission.opened).tolist()
+        session.token_count += len(tokens)
+        self.tokens.store(numbers, tokens, guards)
+        return encoded
 
-    def end(self, firing: Firing, kind: FailureKind, error: str) -> None:
+    def end(self, firing: Firing, kind: FailureKind, error: str, *, by: str | None = None) -> None:
         """End a firing without its result: by policy its inputs are kept in the failure, given back, or routed."""
-        served = firing.served
-        if firing.state is State.WAITING:
-            firing.session.asking -= 1
-        firing.stop_timers()
+        served, session = firing.served, firing.session
         arguments = {k: v for k, v in firing.arguments.items() if k != served.context_parameter}
         failure = Failure(served.name, firing.id, kind, error, firing.attempt, arguments)
         error_place = served.plan.error_place
         give_back = served.options.on_error == "release" or (kind == "rejected" and error_place is None)
-        if give_back and error_place is None:
-            outputs = self._give_back(firing)
-        else:
-            if error_place is not None:
-                outputs = self._put_failure(firing, error_place, failure)
-            else:
-                self.fleet.fail(firing.number)
-                outputs = _NOTHING
+        outputs, guards, keys = _NOTHING, None, None
+        if error_place is not None:
+            outputs = self.mint(session, [error_place], [failure])
+            try:
+                keys, guards = self.tokens.marks(session, [error_place], [failure])
+            except GuardError:  # a predicate on failures is broken itself: unmarked, and never lost
+                keys, guards = None, None
+        elif give_back:
+            outputs = tuple(self.tokens.by_number[n] for arc in served.consuming for n in firing.tokens[arc])
+        more = () if kind in ("error", "timeout", "interrupted") else (by,)
+        event, encoded = session.encode(_ENDS[kind], firing.id, served.name, outputs, failure, *more)
+        if firing.state is State.WAITING:
+            session.asking -= 1
+        firing.stop_timers()
+        if error_place is not None:
+            numbers = self.fleet.fail(firing.number, [error_place], keys=keys, guards=guards).tolist()
+            session.token_count += 1
+            self.tokens.store(numbers, outputs, guards)
             self._consume(firing)
-        firing.session.failures.append(failure)
-        firing.session.append(_ENDS[kind], firing.id, served.name, outputs, failure)
+        elif give_back:
+            self.refuse(firing)
+        else:
+            self.fleet.fail(firing.number)
+            self._consume(firing)
+        session.failures.append(failure)
+        session.push(event, encoded)
         self._ended(firing)
 
-    def _put_failure(self, firing: Firing, place: int, failure: Failure) -> tuple[Token, ...]:
-        try:
-            keys, guards = self._marks(firing.session, [place], [failure])
-        except (
-            GuardError
-        ):  # a predicate on failures is broken itself: the failure is unmarked, and never lost
-            keys, guards = None, None
-        ids = self.fleet.fail(firing.number, [place], keys=keys, guards=guards).tolist()
-        return self._store(ids, [place], [failure], guards)
-
-    def _give_back(self, firing: Firing) -> tuple[Token, ...]:
+    def refuse(self, firing: Firing) -> None:
         """Put the inputs back where they were, for good: this transition does not take them again, others may."""
         plan = firing.plan
         self.fleet.refuse(firing.number, list(plan.barring.items()))
-        returned: list[Token] = []
         for arc in firing.served.consuming:
-            place = plan.arcs[arc][0]
-            for token in firing.tokens[arc]:
-                self.guards[token] = self.guards.get(token, 0) & ~plan.barring[place]
-                returned.append(Token(token, self.plan.names[place], self.values[token]))
-        return tuple(returned)
+            for number in firing.tokens[arc]:
+                self.tokens.bar(number, plan.barring[plan.arcs[arc][0]])
 
     def _consume(self, firing: Firing) -> None:
-        values = self.values
         for arc in firing.served.consuming:
-            for token in firing.tokens[arc]:
-                del values[token]
-                if self.guards:
-                    self.guards.pop(token, None)
+            self.tokens.forget(firing.tokens[arc])
 
     def _ended(self, firing: Firing) -> None:
         session = firing.session
@@ -415,100 +438,93 @@ class Dispatcher:
             self._due = True
             self.runtime.schedule(self)
 
-    def cancel(self, firing: Firing) -> None:
+    def cancel(self, firing: Firing, by: str | None = None) -> None:
         """End a firing before its time, by its policy."""
         if firing.state is State.RUNNING:
-            firing.stopped = "cancelled"
-            firing.served.executor.cancel(firing)
+            firing.stopped, firing.stopped_by = "cancelled", by
+            if firing.launched:  # else it ends when its claim is durable
+                firing.served.executor.cancel(firing)
         else:
-            self.end(firing, "cancelled", "cancelled")
+            self.end(firing, "cancelled", "cancelled", by=by)
 
     def close(self, session: Session) -> None:
         """Give back what the session's firings hold, stop them, and forget the session's tokens."""
-        held = list(session.firings.values())
-        for firing in held:
-            firing.stop_timers()
+        for firing in session.firings.values():
             session.append(Released, firing.id, firing.transition)
-        free = [token for place in range(len(self.plan.places))
-                for token in self.fleet.tokens(session.number, place).tolist()]  # fmt: skip
+        self.forget(session)
+
+    def forget(self, session: Session) -> None:
+        """Let go of all that is held of a session. Its running actions are stopped, and their outcome is dropped."""
+        held = list(session.firings.values())
+        free = [number for place in range(len(self.plan.places))
+                for number in self.fleet.tokens(session.number, place).tolist()]  # fmt: skip
         self.fleet.close(session.number)
         del self.sessions[session.number]
-        for token in free:
-            del self.values[token]
-            self.guards.pop(token, None)
+        self.tokens.forget(free)
         for firing in held:
+            firing.stop_timers()
             self._consume(firing)
             del session.firings[firing.id]
         for firing in held:
             if firing.state is State.RUNNING:
                 session.forget_questions(firing)
                 firing.stopped = _DROPPED
-                firing.served.executor.cancel(firing)
+                if firing.launched:
+                    firing.served.executor.cancel(firing)
         session.asking = 0
         self._touched.discard(session)
         self.wake()  # others may get the resources
 
     # -- tokens
 
-    def put(self, session: Session, places: list[int], values: list[Any]) -> list[int]:
-        """Put values from outside: all of them, or none when this raises `GuardError`."""
-        keys, guards = self._marks(session, places, values)
+    def mint(self, session: Session, places: Sequence[int], values: Sequence[Any]) -> tuple[Token, ...]:
+        """The tokens that come next in the session, not entered anywhere yet."""
+        first, names = session.token_count + 1, self.plan.names
+        return tuple([
+            Token(first + i, names[place], value) for i, (place, value) in enumerate(zip(places, values, strict=True))
+        ])  # fmt: skip
+
+    def put(
+        self, session: Session, places: list[int], values: list[Any], by: str | None = None
+    ) -> tuple[Token, ...]:
+        """Put values from outside: all of them, or none when this raises `GuardError` or `TokenTypeError`."""
+        keys, guards = self.tokens.marks(session, places, values)
+        tokens = self.mint(session, places, values)
+        event, encoded = session.encode(Put, tokens, by)
+        self.enter(session, places, tokens, keys, guards)
+        session.push(event, encoded)
+        self.touch(session)
+        return tokens
+
+    def enter(
+        self,
+        session: Session,
+        places: list[int],
+        tokens: Sequence[Token],
+        keys: list[Any] | None,
+        guards: list[int] | None,
+    ) -> dict[int, int]:
+        """Put tokens into the fleet, in order within each place. Returns the fleet's ids by token id."""
         groups: dict[int, list[int]] = {}
+        entered: dict[int, int] = {}
         for i, place in enumerate(places):
             groups.setdefault(place, []).append(i)
-        ids = [0] * len(values)
         for place, positions in groups.items():
-            put = self.fleet.put(
+            numbers = self.fleet.put(
                 session.number,
                 place,
                 len(positions),
                 keys=None if keys is None else [keys[i] for i in positions],
                 guards=None if guards is None else [guards[i] for i in positions],
+            ).tolist()
+            self.tokens.store(
+                numbers,
+                [tokens[i] for i in positions],
+                None if guards is None else [guards[i] for i in positions],
             )
-            for i, token in zip(positions, put.tolist(), strict=True):
-                ids[i] = token
-        session.append(Put, self._store(ids, places, values, guards))
-        self.touch(session)
-        return ids
-
-    def _store(
-        self, ids: list[int], places: Sequence[int], values: Sequence[Any], guards: list[int] | None
-    ) -> tuple[Token, ...]:
-        names = self.plan.names
-        if guards is None and len(ids) == 1:  # most firings put one
-            self.values[ids[0]] = values[0]
-            return (Token(ids[0], names[places[0]], values[0]),)
-        self.values.update(zip(ids, values, strict=True))
-        if guards is not None:
-            self.guards.update(zip(ids, guards, strict=True))
-        return tuple([Token(i, names[p], v) for i, p, v in zip(ids, places, values, strict=True)])
-
-    def _marks(
-        self, session: Session, places: Sequence[int], values: Sequence[Any]
-    ) -> tuple[list[Any] | None, list[int] | None]:
-        """Keys and guard bits of tokens about to be put; None where no place of them has any."""
-        plans = self.plan.places
-        if all(plans[place].plain for place in places):
-            return None, None
-        guards = []
-        for place, value in zip(places, values, strict=True):
-            bits = 0
-            for bit, guard in enumerate(plans[place].guards):
-                if guard.predicate is None or _holds(guard, value):
-                    bits |= 1 << bit
-            guards.append(bits)
-        return self._keys(session, places, values), guards
-
-    def _keys(self, session: Session, places: Sequence[int], values: Sequence[Any]) -> list[Any] | None:
-        slots = self.plan.key_slots
-        if slots == 0:
-            return None
-        rows = []
-        for place, value in zip(places, values, strict=True):
-            name, fields = self.plan.names[place], self.plan.places[place].keys
-            row = [_interned(session, name, field, value) for field in fields]
-            rows.append(row + [0] * (slots - len(row)))
-        return rows if slots > 1 else [row[0] for row in rows]
+            entered.update((tokens[i].id, number) for i, number in zip(positions, numbers, strict=True))
+        session.token_count = max([session.token_count, *entered])
+        return entered
 
     # -- rate limits
 
@@ -523,44 +539,11 @@ class Dispatcher:
             self._touched.update(s for s in self.sessions.values() if not s.resting)
             self.wake()
 
+    @property
+    def stopped(self) -> bool:
+        """Whether it takes no turn any more."""
+        return self._stopped
+
     def shut(self) -> None:
         """Take no turn any more."""
         self._stopped = True
-
-
-def describe_error(error: BaseException) -> str:
-    """Type and message of an exception."""
-    try:
-        text = str(error)
-    except Exception:  # the message is the user's code too
-        text = "its message cannot be read"
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
-def _kind(action: Any) -> Kind:
-    if is_generator(action):
-        return Kind.ASYNC_GENERATOR if is_asynchronous(action) else Kind.GENERATOR
-    return Kind.COROUTINE if is_asynchronous(action) else Kind.FUNCTION
-
-
-def _holds(guard: Any, value: Any) -> bool:
-    try:
-        return bool(guard.predicate(value))
-    except Exception as error:
-        raise GuardError(
-            f"transition {guard.transition!r}, where[{guard.parameter!r}] raised {describe_error(error)}",
-            transition=guard.transition,
-            parameter=guard.parameter,
-        ) from error
-
-
-def _interned(session: Session, place: str, name: str, value: Any) -> int:
-    key = value[name] if isinstance(value, dict) else getattr(value, name)
-    try:
-        return session.interned.setdefault(key, len(session.interned))
-    except TypeError:
-        raise GuardError(
-            f"place {place!r}: the match field {name!r} holds an unhashable {type(key).__name__}",
-            transition="",
-            parameter=name,
-        ) from None

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from petricore.agent.compile import TransitionPlan
     from petricore.runtime.clock import Timer
     from petricore.runtime.context import Answer
-    from petricore.runtime.dispatcher import Dispatcher, Served
+    from petricore.runtime.dispatcher import Dispatcher
+    from petricore.runtime.events import Token
+    from petricore.runtime.served import Served
     from petricore.runtime.session import Session
 
 __all__ = ["Firing", "State"]
@@ -36,22 +38,38 @@ class Firing:
     state = State.RUNNING
     stopped: str | None = None
     """Why the attempt under way is being ended before its time."""
+    stopped_by: str | None = None
+    launched = False
+    """Whether the executor has the attempt under way."""
     emitted = False
+    due: float | None = None
+    """When the clock moves it on, in seconds since the epoch."""
+    interruptions = 0
+    """How often a process died while it ran."""
+    replies: dict[int, tuple[str, Any]] | None = None
+    """What was answered: by ordinal of the question, the question and the value. Not asked again."""
+    seen: dict[int, Token] | None = None
+    """The tokens of read arcs, by the fleet's ids: others may consume them meanwhile."""
     timer: Timer | None = None
     idle_timer: Timer | None = None
     questions = 0
     answers: dict[str, Answer[Any]] | None = None
 
     def __init__(
-        self, dispatcher: Dispatcher, session: Session, served: Served, number: int, tokens: list[list[int]]
+        self,
+        dispatcher: Dispatcher,
+        session: Session,
+        served: Served,
+        number: int,
+        tokens: list[list[int]],
+        firing_id: str,
     ) -> None:
         self.dispatcher = dispatcher
         self.session = session
         self.served = served
         self.number = number
         self.tokens = tokens
-        session.firing_count += 1
-        self.id = f"{session.id}/{session.firing_count}"
+        self.id = firing_id
         self.action = served.action
         self.kind: Kind = served.kind
         self.timed: bool = served.timed
@@ -86,6 +104,12 @@ class Firing:
             self.dispatcher.attempt_ended(self, value, error)
         except Exception as broken:
             self.dispatcher.runtime.crash(broken)
+
+    def reply(self, ordinal: int, question: str, value: Any) -> None:
+        """Keep what was answered, for attempts to come."""
+        if self.replies is None:
+            self.replies = {}
+        self.replies[ordinal] = (question, value)
 
     def alive(self) -> None:
         """A sign of life: put off the idle timeout."""

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
 from random import Random
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from uuid import uuid4
 
 from petricore.agent.agent import Agent
@@ -13,53 +17,92 @@ from petricore.errors import NetError, SessionNotFoundError
 from petricore.runtime.clock import Clock, SystemClock
 from petricore.runtime.dispatcher import Dispatcher
 from petricore.runtime.journal import Journal, MemoryJournal
+from petricore.runtime.owner import new_owner
 from petricore.runtime.session import Session
 from petricore.runtimes.base import Executor
 from petricore.runtimes.inline import InlineExecutor
 from petricore.runtimes.thread import ThreadExecutor
 
+if TYPE_CHECKING:
+    from petricore.runtime.journal.durable import Writer
+    from petricore.runtime.journal.store import Store
+    from petricore.runtime.keeper import Keeper
+
 __all__ = ["Runtime"]
 
 
 class Runtime:
-    """Runs sessions of agents while it is open: `async with Runtime() as runtime: ...`.
+    """Runs sessions of agents while it is open: `async with Runtime("reviews.db") as runtime: ...`.
+
+    With a durable journal, sessions that an earlier process left behind go on as soon as their agents are known, and
+    idle ones leave the memory until something happens to them.
 
     Args:
-        journal: where events go: ":memory:", or an object with the `Journal` protocol.
+        journal: where events go: ":memory:", the path of an SQLite file, "postgresql://...", a `Store`, or an object
+            with the `Journal` protocol.
+        agents: those whose sessions are resumed. An agent that is started is known too, and so are the agents that
+            are module-level names of the program that runs (`__main__`).
         clock: time; a `ManualClock` in tests.
         threads: the most sync actions that run at once (default: processors + 4, at most 32).
         seed: of the jitter between attempts.
+        owner: the id of this runtime among those that share a journal (default: a new one).
+        lease: seconds after which the sessions of a runtime that gives no sign of life may be taken over.
+        idle_after: seconds without an event after which a session that rests leaves the memory.
+        max_firings: actions under way at once; what is enabled beyond that stays unclaimed.
+        max_interruptions: how often a firing may be under way when its process dies, before it fails.
+        snapshot_every: events of a session between two snapshots of it.
+        writer: runs the journal's writes (default: a thread of its own).
 
     Raises:
-        NetError: the journal is of a kind that is not available.
+        NetError: the journal is of a kind that is not available, or an option is out of range.
     """
 
     def __init__(
         self,
-        journal: str | Journal = ":memory:",
+        journal: str | Path | Journal | Store = ":memory:",
         *,
+        agents: Iterable[Agent] = (),
         clock: Clock | None = None,
         threads: int | None = None,
         seed: int | None = None,
+        owner: str | None = None,
+        lease: float = 30.0,
+        idle_after: float = 60.0,
+        max_firings: int = 10_000,
+        max_interruptions: int = 3,
+        snapshot_every: int = 1000,
+        writer: Writer | None = None,
     ) -> None:
-        if isinstance(journal, str):
-            if journal != ":memory:":
-                raise NetError(
-                    f"journal {journal!r} is not available; there is ':memory:', or an object of your own"
-                )
-            journal = MemoryJournal()
-        self.journal: Journal = journal
+        for name, least, value in (("lease", 0.1, lease), ("idle_after", 0.0, idle_after)):
+            if not value >= least:
+                raise NetError(f"Runtime: {name} is a number of seconds from {least:g} on, not {value!r}")
+        for name, value in (("max_firings", max_firings), ("snapshot_every", snapshot_every)):
+            if value < 1:
+                raise NetError(f"Runtime: {name} is at least 1, not {value!r}")
+        self.owner = owner or new_owner()
         self.clock: Clock = clock or SystemClock()
         self.random = Random(seed)
         self.executors: dict[str, Executor] = {}
+        self.max_interruptions = max_interruptions
+        self.running = 0
+        """Attempts under way, over all sessions."""
+        self.crashed: Exception | None = None
+        """What broke the runtime itself; whoever waits for a session then gets it raised."""
+        self._max_firings = max_firings
+        self._starved: set[Dispatcher] = set()
         self._threads = threads
         self._dispatchers: dict[Agent, Dispatcher] = {}
         self._sessions: dict[str, Session] = {}
         self._due: list[Dispatcher] = []
         self._scheduled = False
         self._state = "new"
-        self.crashed: Exception | None = None
-        """What broke the runtime itself; whoever waits for a session then gets it raised."""
+        self._draining = False
+        self._journal, self._store = _opened(journal)
+        self._keeper: Keeper | None = None
+        self.durable = self._store is not None
+        self._keeper_options = {"lease": lease, "idle_after": idle_after}
+        self._journal_options = {"snapshot_every": snapshot_every, "writer": writer}
+        self._agents = list(agents)
 
     async def __aenter__(self) -> Self:
         if self._state != "new":
@@ -69,6 +112,13 @@ class Runtime:
         self._inline = InlineExecutor(self._turns)
         self.executors = {"inline": self._inline, "thread": ThreadExecutor(self._threads)}
         self.clock.attach(self._busy)
+        if self._store is not None:
+            from petricore.runtime.keeper import Keeper
+
+            self._keeper = Keeper(
+                self, self._store, self._agents, self._journal_options, **self._keeper_options
+            )
+            await self._keeper.begin()
         return self
 
     async def __aexit__(
@@ -82,42 +132,123 @@ class Runtime:
         for session in self._sessions.values():
             session.end_readers()
         self.clock.detach(self._busy)
-        await self.journal.close()
+        if self._keeper is not None:
+            await self._keeper.end()
+        else:
+            await self._journal.close()
+
+    # -- sessions
 
     async def start(self, agent: Agent, session_id: str | None = None, user: str | None = None) -> Session:
         """Open a session of `agent`, with an id of its own unless one is given.
 
         Raises:
             NetError: the session exists; the agent cannot be compiled.
-            RuntimeError: the runtime is not open.
+            RuntimeError: the runtime is not open, or draining.
         """
-        if self._state != "open":
+        session = self.open(agent, session_id or uuid4().hex)
+        session.begin(user, session.dispatcher.version)
+        await session.committed()
+        return session
+
+    def open(self, agent: Agent, session_id: str, user: str | None = None) -> Session:
+        """A session without its first event. For the runtime's own parts."""
+        if self._state != "open" or self._draining:
             raise RuntimeError(f"this Runtime is {self._state}; use it in `async with`")
-        dispatcher = self._dispatcher(agent)
-        session_id = session_id or uuid4().hex
-        log = self.journal.create(session_id)
-        number = int(dispatcher.fleet.open(1)[0])
-        session = Session(dispatcher, number, session_id, log, self.clock, user)
-        dispatcher.sessions[number] = self._sessions[session_id] = session
+        dispatcher = self.dispatcher(agent)
+        if session_id in self._sessions:
+            raise NetError(f"session {session_id!r} exists already")
+        if self._keeper is not None:
+            session = self._keeper.create(dispatcher, session_id, user)
+        else:
+            session = Session(dispatcher, session_id, self._journal.create(session_id), self.clock)
+        session.number = int(dispatcher.fleet.open(1)[0])
+        dispatcher.sessions[session.number] = self._sessions[session_id] = session
         dispatcher.touch(session)
         return session
 
     def sessions(self) -> list[str]:
         """The ids of all sessions in the journal, oldest first."""
-        return list(self.journal.sessions())
+        return list(self._journal.sessions() if self._store is None else self._store.ids())
 
     async def resume(self, session_id: str) -> Session:
-        """The session of that id. Raises `SessionNotFoundError`, a `KeyError`."""
-        try:
-            return self._sessions[session_id]
-        except KeyError:
-            raise SessionNotFoundError(f"no session {session_id!r}", session_id=session_id) from None
+        """The session of that id, taken up from the journal if it is not in memory.
 
-    def _dispatcher(self, agent: Agent) -> Dispatcher:
+        Raises:
+            SessionNotFoundError: a `KeyError`; there is no such session.
+            SessionLostError: another runtime that is alive has it.
+            VersionError: it runs another version of its agent, whose code is not here.
+            NetError: its agent is not known here.
+            JournalCorruptError: its record is damaged.
+        """
+        session = self._sessions.get(session_id)
+        if session is not None:
+            return session
+        if self._keeper is None:
+            raise SessionNotFoundError(f"no session {session_id!r}", session_id=session_id)
+        await self._keeper.settled(session_id)
+        return self._sessions.get(session_id) or self._keeper.take_up(session_id)
+
+    def unpark(self, session: Session) -> None:
+        """Bring a session back into the memory, as the same object."""
+        assert self._keeper is not None
+        self._keeper.take_up(session.id)
+
+    def in_memory(self) -> list[Session]:
+        """The sessions that are in memory."""
+        return list(self._sessions.values())
+
+    def enlist(self, session: Session) -> None:
+        """A session is in memory."""
+        self._sessions[session.id] = session
+
+    def dismiss(self, session: Session) -> None:
+        """A session is in memory no more."""
+        if self._sessions.get(session.id) is session:
+            del self._sessions[session.id]
+
+    def dispatcher(self, agent: Agent) -> Dispatcher:
+        """What drives the sessions of an agent."""
         dispatcher = self._dispatchers.get(agent)
         if dispatcher is None:
             dispatcher = self._dispatchers[agent] = Dispatcher(self, agent.name, agent.plan())
+            if self._keeper is not None:
+                self._keeper.learn(agent)
         return dispatcher
+
+    # -- ending
+
+    async def drain(self, timeout: float | None = None) -> bool:
+        """Claim nothing more, wait until the actions under way have ended (at most `timeout` seconds), and write
+        everything. Returns whether all had ended; those that had not begin anew where the sessions are resumed."""
+        self._draining = True
+        expired = False
+
+        def expire() -> None:
+            nonlocal expired
+            expired = True
+
+        timer = None if timeout is None else self.clock.call_later(timeout, expire)
+        while self.running and not expired and self.crashed is None:
+            await self.clock.sleep(0.01)
+        if timer is not None:
+            timer.cancel()
+        if self._keeper is not None:
+            await self._keeper.journal.flushed()
+        return self.running == 0
+
+    async def serve(self, grace: float = 30.0) -> None:
+        """Run until SIGTERM or SIGINT, then drain for at most `grace` seconds."""
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, stop.set)
+        try:
+            await stop.wait()
+            await self.drain(grace)
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                with suppress(ValueError):
+                    self._loop.remove_signal_handler(number)
 
     # -- turns: what the dispatchers and executors call
 
@@ -127,6 +258,28 @@ class Runtime:
         if not (self._scheduled or self._inline.active):
             self._scheduled = True
             self._loop.call_soon(self._turns)
+
+    def room(self, dispatcher: Dispatcher) -> int:
+        """How many firings more may be under way. Without room, the dispatcher is woken when there is."""
+        if self._draining:
+            return 0
+        room = self._max_firings - self.running
+        if room <= 0:
+            self._starved.add(dispatcher)
+        return room
+
+    @property
+    def starved(self) -> bool:
+        """Whether something enabled waits for room."""
+        return bool(self._starved)
+
+    def ended(self) -> None:
+        """An attempt has ended."""
+        self.running -= 1
+        if self._starved and not self._draining:
+            starved, self._starved = self._starved, set()
+            for dispatcher in starved:
+                dispatcher.wake()
 
     def _turns(self) -> None:
         self._scheduled = False
@@ -151,7 +304,20 @@ class Runtime:
             session.wake_all()
 
     def _busy(self) -> int:
-        return len(self._due) + sum(executor.load for executor in self.executors.values())
+        writing = 0 if self._keeper is None else self._keeper.journal.pending
+        return len(self._due) + writing + sum(executor.load for executor in self.executors.values())
 
     def __repr__(self) -> str:
-        return f"<Runtime {self._state}: {len(self._sessions)} sessions>"
+        return f"<Runtime {self._state}: {len(self._sessions)} sessions in memory>"
+
+
+def _opened(journal: str | Path | Journal | Store) -> tuple[Journal, Store | None]:
+    if isinstance(journal, Path) or (isinstance(journal, str) and journal != ":memory:"):
+        from petricore.runtime.journal.open import open_store
+
+        return MemoryJournal(), open_store(str(journal))
+    if isinstance(journal, str):
+        return MemoryJournal(), None
+    if hasattr(journal, "write"):
+        return MemoryJournal(), journal
+    return journal, None  # type: ignore[return-value]

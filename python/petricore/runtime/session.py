@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,7 +14,7 @@ from pydantic import TypeAdapter
 
 from petricore.agent.failure import Failure
 from petricore.agent.places import type_name
-from petricore.errors import FiringNotFoundError, NetError, TokenTypeError
+from petricore.errors import FiringNotFoundError, NetError, SessionLostError, TokenTypeError
 from petricore.runtime.events import (
     Answered,
     Approved,
@@ -30,12 +31,14 @@ from petricore.runtime.events import (
 )
 from petricore.runtime.firing import Firing, State
 from petricore.runtime.fold import Fold
+from petricore.runtime.snapshot import save_session
 
 if TYPE_CHECKING:
     from petricore.runtime.clock import Clock
     from petricore.runtime.context import Answer
     from petricore.runtime.dispatcher import Dispatcher
     from petricore.runtime.journal import Log
+    from petricore.runtime.journal.store import Refusal, Status
 
 __all__ = ["GatherStatus", "Pending", "Running", "Session"]
 
@@ -80,12 +83,12 @@ class GatherStatus:
 class Session:
     """Use it on the loop of its runtime. Made by `Runtime.start`."""
 
-    def __init__(
-        self, dispatcher: Dispatcher, number: int, session_id: str, log: Log, clock: Clock, user: str | None
-    ) -> None:
+    number: int
+    """The fleet's id of it, while it is in memory."""
+
+    def __init__(self, dispatcher: Dispatcher, session_id: str, log: Log, clock: Clock) -> None:
         self.id = session_id
-        self.user = user
-        self.number = number
+        self.user: str | None = None
         self.loop = asyncio.get_running_loop()
         self.loop_thread = get_ident()
         self.variables = copy_context()
@@ -96,38 +99,84 @@ class Session:
         self.interned: dict[Any, int] = {}
         self.unanswered: set[Answer[Any]] = set()
         self.asking = 0
+        self.attempts = 0
+        """Attempts under way."""
         self.resting = False
         self.closed = False
+        self.parked = False
+        """Not in memory: idle, and given up. Whatever is asked of it brings it back."""
         self.on_event: Callable[[Event], object] | None = None
-        self.broken: BaseException | None = None  # what on_event raised
-        self._log = log
+        self.broken: BaseException | None = None
+        """What ended the session from outside of it, or what `on_event` raised; whoever waits gets it."""
+        self.attach(log)
         self._clock = clock
         self._time = clock.time
-        self._count = len(log)
         self.firing_count = 0
+        self.token_count = 0
+        self.active_at = clock.time()
+        """When something last happened in it."""
         self._readers: list[asyncio.Future[None]] = []
         self._resters: list[asyncio.Future[None]] = []
-        self.append(Started, dispatcher.agent, session_id, user)
+
+    def attach(self, log: Log) -> None:
+        """Journal to this log from now on."""
+        self.log = log
+        self._encode, self._append, self._length = log.encode, log.append, log.__len__
+
+    def begin(self, user: str | None, version: str, forked_from: tuple[str, int] | None = None) -> None:
+        """Journal the first event."""
+        self.user = user
+        self.append(Started, self.dispatcher.agent, self.id, user, version, forked_from)
 
     # -- history
 
-    def append(self, kind: Callable[..., Event], *fields: Any) -> Event:
-        """Journal the next event."""
-        number = self._count + 1
-        event = kind(number, self._time(), *fields)
-        self._log.append(event)
-        self._count = number
+    def encode(self, kind: Callable[..., Event], *fields: Any) -> tuple[Event, Any]:
+        """The next event, ready for `push`. Raises `TokenTypeError` for what cannot be kept; nothing is changed
+        then."""
+        event = kind(self._length() + 1, self._time(), *fields)
+        return event, self._encode(event)
+
+    def push(self, event: Event, encoded: Any) -> None:
+        """Journal an event, right after it was encoded."""
+        self._append(event, encoded)
         self.resting = False
+        self.active_at = event.time
         if self._readers:
-            self._wake(self._readers)
+            self.log.after_commit(partial(self._wake, self._readers))
         if self.on_event is not None:
-            try:
-                self.on_event(event)
-            except BaseException as error:
-                # Raised here it would break off the firing that is being booked. Whoever waits for rest gets it.
-                self.on_event, self.broken = None, error
-                self._wake(self._resters)
-        return event
+            self.log.after_commit(partial(self._tell, event))
+
+    def append(self, kind: Callable[..., Event], *fields: Any) -> None:
+        """Encode and journal the next event."""
+        event = kind(self._length() + 1, self._time(), *fields)
+        self.push(event, self._encode(event))
+
+    def _tell(self, event: Event) -> None:
+        if self.on_event is None:
+            return
+        try:
+            self.on_event(event)
+        except BaseException as error:
+            # Raised here it would break off the firing that is being booked. Whoever waits for rest gets it.
+            self.on_event, self.broken = None, error
+            self._wake(self._resters)
+
+    async def committed(self) -> None:
+        """Return when all that happened until now is durable. Raises what broke the journal or the session."""
+        if self.log.durable == len(self.log):
+            return
+        committed = False
+
+        def commit() -> None:
+            nonlocal committed
+            committed = True
+            self._wake(self._readers)
+
+        self.log.after_commit(commit)
+        while not committed:
+            if self.broken is not None:
+                raise self.broken
+            await self._next(self._readers)
 
     async def events(self, after: int = 0) -> AsyncIterator[Event]:
         """Events numbered above `after`, those that are there and those to come, until the session or runtime
@@ -137,28 +186,30 @@ class Session:
         saw.
         """
         while True:
-            for event in self._log.read(after):
+            for event in self.log.read(after):
                 after = event.number
                 yield event
-            if after < self._count:
+            if after < self.log.durable:
                 continue
             if self.closed:
                 return
+            if after < len(self.log):
+                self.log.after_commit(partial(self._wake, self._readers))
             await self._next(self._readers)
 
     def history(self, after: int = 0) -> list[Event]:
         """The events so far that are numbered above `after`."""
-        return list(self._log.read(after))
+        return list(self.log.read(after))
 
     def marking_at(self, number: int) -> dict[str, int]:
         """Free tokens per place after event `number` (places without any are left out)."""
-        return Fold(self._log.read(0, number)).marking()
+        return Fold(self.log.read(0, number)).marking()
 
     # -- tokens
 
-    async def put(self, *values: Any, place: str | None = None) -> list[int]:
+    async def put(self, *values: Any, place: str | None = None, by: str | None = None) -> list[int]:
         """Put values into the places of their types, or all into `place`. All are put, or none. Returns token
-        ids.
+        ids, when they are durable.
 
         Raises:
             TokenTypeError: no place takes a value.
@@ -168,7 +219,11 @@ class Session:
         self._open()
         plan = self.dispatcher.plan
         places = [plan.entry(value, place) for value in values]
-        return self.dispatcher.put(self, places, list(values)) if values else []
+        if not values:
+            return []
+        tokens = self.dispatcher.put(self, places, list(values), by)
+        await self.committed()
+        return [token.id for token in tokens]
 
     async def tokens(self, place: Any) -> list[Any]:
         """The free values of a type, or of a place by name, in order of arrival.
@@ -190,25 +245,27 @@ class Session:
         """Free tokens per place, every place of the agent listed."""
         plan = self.dispatcher.plan
         names = plan.names[: len(plan.places)]
+        self._present()
         if self.closed:
-            return {**dict.fromkeys(names, 0), **Fold(self._log.read()).marking()}
+            return {**dict.fromkeys(names, 0), **Fold(self.log.read()).marking()}
         counts = self.dispatcher.fleet.marking(self.number).tolist()
         return dict(zip(names, counts, strict=False))
 
     def gathers(self) -> list[GatherStatus]:
         """The groups that gathers of this session wait for, and for whom."""
+        self._present()
         if self.closed:
             return []
-        values = self.dispatcher.values
+        known = self.dispatcher.tokens.by_number
         names = self.dispatcher.plan.names
         firings = {firing.number: firing.id for firing in self.firings.values()}
-        where = {token: place for place in range(len(self.dispatcher.plan.places))
-                 for token in self.dispatcher.fleet.tokens(self.number, place).tolist()}  # fmt: skip
+        free = {number for place in range(len(self.dispatcher.plan.places))
+                for number in self.dispatcher.fleet.tokens(self.number, place).tolist()}  # fmt: skip
         return [
             GatherStatus(
                 names[one.place],
-                tuple(values[token] for token in map(int, one.members)),
-                tuple(Token(t, names[where[t]], values[t]) for t in map(int, one.blockers) if t in where),
+                tuple(known[number].value for number in map(int, one.members)),
+                tuple(known[number] for number in map(int, one.blockers) if number in free),
                 tuple(firings[f] for f in map(int, one.firings) if f in firings),
             )
             for one in self.dispatcher.fleet.waiting(self.number)
@@ -226,18 +283,20 @@ class Session:
                 raise NetError(
                     f"no place holds {type_name(place)}; the places are {', '.join(map(repr, plan.index))}"
                 )
-        if self.closed or len(numbers) > 1:
-            return Fold(self._log.read()).tokens(*(plan.names[number] for number in numbers))
-        (number,) = numbers
-        values = self.dispatcher.values
-        ids = self.dispatcher.fleet.tokens(self.number, number).tolist()
-        return [Token(token, plan.names[number], values[token]) for token in ids]
+        self._present()
+        if self.closed:
+            return Fold(self.log.read()).tokens(*(plan.names[number] for number in numbers))
+        known, fleet = self.dispatcher.tokens.by_number, self.dispatcher.fleet
+        tokens = [known[one] for number in numbers for one in fleet.tokens(self.number, number).tolist()]
+        # one place is in order of arrival already; over several, ids are
+        return tokens if len(numbers) == 1 else sorted(tokens)
 
     # -- firings and people
 
     @property
     def running(self) -> list[Running]:
         """Firings under way that wait for no person, oldest first."""
+        self._present()
         return [
             Running(one.id, one.transition, self._arguments(one), one.attempt, one.state.value)
             for one in self.firings.values()
@@ -247,6 +306,7 @@ class Session:
     @property
     def waiting(self) -> list[Pending]:
         """What waits for a person, oldest firing first."""
+        self._present()
         pending: list[Pending] = []
         for one in self.firings.values():
             if one.state is State.WAITING:
@@ -267,21 +327,26 @@ class Session:
         about = firing.served.plan.spec.description
         return Pending(kind, firing.id, firing.transition, arguments, request_id, question, type_, about)
 
-    async def approve(self, firing_id: str) -> None:
-        """Let a firing that waits for confirmation go on. Raises `FiringNotFoundError` if none of that id waits."""
-        firing = self._confirming(firing_id)
-        self.append(Approved, firing.id)
-        self.dispatcher.approve(firing)
+    async def approve(self, firing_id: str, *, by: str | None = None) -> None:
+        """Let a firing that waits for confirmation go on; `by` says who decided.
 
-    async def reject(self, firing_id: str, reason: str = "") -> None:
+        Raises `FiringNotFoundError` if none of that id waits.
+        """
+        firing = self._confirming(firing_id)
+        self.append(Approved, firing.id, by)
+        self.dispatcher.approve(firing)
+        await self.committed()
+
+    async def reject(self, firing_id: str, reason: str = "", *, by: str | None = None) -> None:
         """Refuse a firing that waits for confirmation.
 
         With an error place the failure goes there; otherwise its tokens go back where they were, and this
         transition does not take them again. Raises `FiringNotFoundError` if none of that id waits.
         """
-        self.dispatcher.end(self._confirming(firing_id), "rejected", reason or "rejected")
+        self.dispatcher.end(self._confirming(firing_id), "rejected", reason or "rejected", by=by)
+        await self.committed()
 
-    async def edit(self, firing_id: str, **values: Any) -> None:
+    async def edit(self, firing_id: str, *, by: str | None = None, **values: Any) -> None:
         """Change inputs of a firing that waits for confirmation, by parameter; it goes on waiting.
 
         Raises:
@@ -291,12 +356,13 @@ class Session:
         """
         firing = self._confirming(firing_id)
         edited = [self._edited(firing, parameter, value) for parameter, value in values.items()]
-        for token in edited:
-            self.dispatcher.values[token.id] = token.value
+        event, encoded = self.encode(Edited, firing.id, tuple(token for _, token in edited), by)
+        self.dispatcher.tokens.by_number.update(edited)
         firing.arguments.update(values)
-        self.append(Edited, firing.id, tuple(edited))
+        self.push(event, encoded)
+        await self.committed()
 
-    def _edited(self, firing: Firing, parameter: str, value: Any) -> Token:
+    def _edited(self, firing: Firing, parameter: str, value: Any) -> tuple[int, Token]:
         spec = firing.plan.spec
         one = next((one for one in spec.inputs if one.parameter == parameter), None)
         cut = next((cut for cut in firing.plan.arguments if cut.parameter == parameter), None)
@@ -310,47 +376,54 @@ class Session:
                 expected=expected,
                 actual=actual,
             )
-        return Token(firing.tokens[cut.arc][cut.start], one.place.name, value)
+        number = firing.tokens[cut.arc][cut.start]
+        return number, Token(self.dispatcher.tokens.by_number[number].id, one.place.name, value)
 
-    async def answer(self, request_id: str, value: Any) -> None:
+    async def answer(self, request_id: str, value: Any, *, by: str | None = None) -> None:
         """Answer what an action asked.
 
         Raises:
             FiringNotFoundError: nobody waits for that answer.
             TokenTypeError: the value cannot be converted to the type that was asked for.
         """
+        self._present()
         for firing in self.firings.values():
             answer = (firing.answers or {}).get(request_id)
             if answer is not None:
                 checked = _converted(request_id, answer.request.type, value)
-                self.append(Answered, firing.id, request_id, checked)
+                self.append(Answered, firing.id, request_id, checked, by)
+                firing.reply(int(request_id.rpartition("?")[2]), answer.request.question, checked)
                 self._forget(firing, request_id)
                 self.unanswered.discard(answer)
-                answer.set(checked)
+                self.log.after_commit(partial(answer.set, checked))
+                await self.committed()
                 return
         raise FiringNotFoundError(f"no request {request_id!r} waits for an answer", firing_id=request_id)
 
-    async def cancel(self, firing_id: str | None = None) -> None:
+    async def cancel(self, firing_id: str | None = None, *, by: str | None = None) -> None:
         """End one firing (by the policy `on_error`), or the whole session: its firings give their tokens
         back.
 
         An async action gets CancelledError and may clean up; a sync one sees `ctx.cancelled`, and its result
         is dropped. Raises `FiringNotFoundError` if there is no such firing.
         """
+        self._present()
         if firing_id is not None:
             if firing_id not in self.firings:
                 raise FiringNotFoundError(f"no firing {firing_id!r} is under way", firing_id=firing_id)
-            self.dispatcher.cancel(self.firings[firing_id])
+            self.dispatcher.cancel(self.firings[firing_id], by)
+            await self.committed()
             return
         if self.closed:
             return
         self.dispatcher.close(self)
-        self.append(Closed)
+        self.append(Closed, None, by)
         self.closed = True
-        self._wake(self._readers)
-        self._wake(self._resters)
+        self.log.after_commit(self.wake_all)
+        await self.committed()
 
     def _confirming(self, firing_id: str) -> Firing:
+        self._present()
         firing = self.firings.get(firing_id)
         if firing is None or firing.state is not State.WAITING:
             raise FiringNotFoundError(f"no firing {firing_id!r} waits for confirmation", firing_id=firing_id)
@@ -382,6 +455,7 @@ class Session:
             expired = True
             self._wake(self._resters)
 
+        self._present()
         timer = None if timeout is None else self._clock.call_later(timeout, expire)
         try:
             if not self.resting:
@@ -409,12 +483,56 @@ class Session:
         if self.closed or self.resting or len(self.firings) > self.asking:
             return
         dispatcher = self.dispatcher
-        if dispatcher.fleet.enabled(self.number).size and (dispatcher.refills or not self.firings):
+        waits = dispatcher.refills or dispatcher.runtime.starved or not self.firings
+        if waits and dispatcher.fleet.enabled(self.number).size:
             return
         if self.asking == 0:
             self.append(Quiescent)
         self.resting = True
-        self._wake(self._resters)
+        self.log.after_commit(partial(self._wake, self._resters))
+
+    # -- what a durable journal asks
+
+    def standing(self) -> tuple[Status, float | None]:
+        """Whether anything happens by itself, and when."""
+        if self.closed:
+            return "closed", None
+        if self.attempts or self.dispatcher.fleet.enabled(self.number).size:
+            return "live", None
+        if self.dispatcher.stopped and any(firing.state is State.RUNNING for firing in self.firings.values()):
+            return "live", None  # the runtime has ended under them
+        return "parked", min((f.due for f in self.firings.values() if f.due is not None), default=None)
+
+    def idle(self, until: float) -> bool:
+        """Whether nobody waits for it and nothing happens in it by itself before a time."""
+        if self._resters or self.unanswered or self.log.durable < len(self.log):
+            return False
+        status, wake = self.standing()
+        return status == "parked" and (wake is None or wake > until)
+
+    def forget_state(self) -> None:
+        """Be empty, to be restored."""
+        self.firings, self.failures, self.memory, self.interned = {}, [], {}, {}
+        self.asking = self.attempts = self.firing_count = self.token_count = 0
+        self.resting = False
+        self.active_at = self._time()
+
+    def save(self) -> bytes:
+        """The state after the last event, from which a session is restored."""
+        return save_session(self)
+
+    def lost(self, reason: Refusal) -> None:
+        """The journal refused what this session did: it exists already, or another runtime owns it."""
+        if not self.closed:
+            self.dispatcher.forget(self)
+        self.closed = True
+        self.broken = (
+            NetError(f"session {self.id!r} exists already")
+            if reason == "exists"
+            else SessionLostError(f"another runtime has taken session {self.id!r} over", session_id=self.id)
+        )
+        self.dispatcher.runtime.dismiss(self)
+        self.wake_all()
 
     # -- what actions do (on the loop's thread)
 
@@ -443,6 +561,10 @@ class Session:
             return
         firing.questions += 1
         request_id = f"{firing.id}?{firing.questions}"
+        asked, value = (firing.replies or {}).get(firing.questions, (None, None))
+        if asked == question and _replied(answer, request_id, type_, value):
+            self.unanswered.discard(answer)
+            return
         answer.request = self._pending(firing, "ask", request_id, question, type_)
         if firing.answers is None:
             firing.answers = {}
@@ -467,7 +589,15 @@ class Session:
 
     # -- waiting
 
+    def _present(self) -> None:
+        """Bring the session back if it is parked."""
+        if self.parked:
+            self.dispatcher.runtime.unpark(self)
+
     def _open(self) -> None:
+        self._present()
+        if self.broken is not None and self.closed:
+            raise self.broken
         if self.closed:
             raise NetError(f"session {self.id!r} is closed")
 
@@ -499,7 +629,16 @@ class Session:
         self._wake(self._resters)
 
     def __repr__(self) -> str:
-        return f"<Session {self.id!r}: {len(self.firings)} firings, {self._count} events>"
+        return f"<Session {self.id!r}: {len(self.firings)} firings, {len(self.log)} events>"
+
+
+def _replied(answer: Answer[Any], request_id: str, type_: Any, value: Any) -> bool:
+    """Give an answer that is known from an earlier attempt, if it still fits."""
+    try:
+        answer.set(_converted(request_id, type_, value))
+    except TokenTypeError:
+        return False
+    return True
 
 
 def _converted(request_id: str, type_: Any, value: Any) -> Any:

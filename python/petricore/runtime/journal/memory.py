@@ -1,9 +1,9 @@
-"""The journal: an append-only log of events for each session, the only source of truth."""
+"""What the runtime asks of a journal, and the journal that lives as long as the process."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 from petricore.errors import NetError, SessionNotFoundError
 from petricore.runtime.events import Event
@@ -14,22 +14,36 @@ __all__ = ["Journal", "Log", "MemoryJournal"]
 class Log(Protocol):
     """The events of one session.
 
-    `append` takes event number `len(log) + 1`, all of it or (when it raises) nothing: a claim, a completion
-    with its outputs, a failure with what it gives back are one event each, so no crash can split one.
+    An event is encoded before what it tells is done, and appended after: what cannot be kept exactly is refused
+    while nothing has changed yet. A claim, a completion with its outputs, a failure with what it gives back are one
+    event each, so no crash can split one.
     """
 
-    def append(self, event: Event) -> None:
-        """Store the next event. It is as durable as the journal promises when this returns."""
+    def encode(self, event: Event) -> Any:
+        """The event as `append` takes it. Raises `TokenTypeError` for a value that would not come back equal."""
+
+    def append(self, event: Event, encoded: Any) -> None:
+        """Take event number `len(log) + 1`. It is durable when `after_commit` calls back."""
+
+    def after_commit(self, callback: Callable[[], object]) -> None:
+        """Call back, on the loop's thread, once all that was appended is durable: at once if it is.
+
+        Never called if the session is lost to another runtime or the journal breaks.
+        """
 
     def read(self, after: int = 0, limit: int | None = None) -> Sequence[Event]:
-        """Events numbered above `after`, in order, at most `limit`."""
+        """Events numbered above `after`, in order, at most `limit`, only durable ones."""
+
+    @property
+    def durable(self) -> int:
+        """The number of the last event that is durable."""
 
     def __len__(self) -> int:
         """The number of the last event."""
 
 
 class Journal(Protocol):
-    """Logs by session id."""
+    """Logs by session id, for sessions that end with the process."""
 
     def create(self, session_id: str) -> Log:
         """An empty log. Raises `NetError` if the session exists."""
@@ -47,15 +61,30 @@ class Journal(Protocol):
 class MemoryLog:
     """Events in a list, by reference."""
 
-    __slots__ = ("_events", "append")
+    __slots__ = ("_events",)
 
     def __init__(self) -> None:
         self._events: list[Event] = []
-        self.append = self._events.append
+
+    def encode(self, event: Event) -> None:
+        """Nothing to do: any value is kept as it is."""
+
+    def append(self, event: Event, encoded: None) -> None:  # noqa: ARG002
+        """Take the next event."""
+        self._events.append(event)
+
+    def after_commit(self, callback: Callable[[], object]) -> None:
+        """Call back at once."""
+        callback()
 
     def read(self, after: int = 0, limit: int | None = None) -> Sequence[Event]:
         """Events numbered above `after`."""
         return self._events[after : None if limit is None else after + limit]
+
+    @property
+    def durable(self) -> int:
+        """The number of the last event."""
+        return len(self._events)
 
     def __len__(self) -> int:
         return len(self._events)

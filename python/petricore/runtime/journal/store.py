@@ -159,6 +159,9 @@ class Store(Protocol):
     def next_wake(self, agents: Sequence[str]) -> float | None:
         """The earliest `wake` of parked sessions of these agents."""
 
+    def owners(self) -> Sequence[str]:
+        """The runtimes whose leases have not ended by `retire`, run out or not."""
+
     def retire(self, owner: str) -> None:
         """The runtime ends: its lease ends, and the sessions it still owns have no owner."""
 

@@ -1,0 +1,79 @@
+"""A transition as the dispatcher serves it: what its plan says, laid out for the hot path."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from petricore.agent.compile import Plan, TransitionPlan
+from petricore.agent.declaration import Mode, One, is_asynchronous, is_generator
+from petricore.agent.options import Options
+from petricore.agent.routing import output_places
+from petricore.runtimes.base import Executor, Kind
+
+__all__ = ["Served"]
+
+
+class Served:
+    """One transition of a dispatcher's agent."""
+
+    __slots__ = (
+        "action",
+        "consuming",
+        "context_parameter",
+        "executor",
+        "kind",
+        "name",
+        "needs_setup",
+        "number",
+        "once",
+        "options",
+        "plain",
+        "plan",
+        "read_arcs",
+        "simple",
+        "single",
+        "single_place",
+        "single_type",
+        "timed",
+    )
+
+    def __init__(
+        self, number: int, plan: TransitionPlan, places: Plan, executors: dict[str, Executor]
+    ) -> None:
+        spec = plan.spec
+        options: Options = spec.options
+        self.number = number
+        self.plan = plan
+        self.name = spec.name
+        self.options = options
+        self.action = spec.action
+        self.kind = _kind(spec.action)
+        self.executor = executors[options.executor]
+        self.timed = options.timeout is not None
+        self.once = options.delivery == "at_most_once"
+        self.context_parameter = spec.context
+        self.needs_setup = options.confirm or options.delay > 0
+        self.consuming = [arc for arc, (_, mode, *_) in enumerate(plan.arcs) if mode is not Mode.READ]
+        self.read_arcs = [arc for arc, (_, mode, *_) in enumerate(plan.arcs) if mode is Mode.READ]
+        # parameter of the only arc, when that brings one single token
+        arguments = plan.arguments
+        self.simple = (
+            arguments[0].parameter
+            if len(arguments) == 1 and not arguments[0].many and not self.read_arcs
+            else None
+        )
+        put_into = [places.places[places.index[place.name]] for place in output_places(spec.output)]
+        self.plain = all(one.plain for one in put_into)
+        self.single: list[int] | None = None
+        self.single_type: Any = None
+        self.single_place = ""
+        if isinstance(spec.output, One) and self.plain:
+            self.single_place = spec.output.place.name
+            self.single_type = spec.output.place.type
+            self.single = [places.index[self.single_place]]
+
+
+def _kind(action: Any) -> Kind:
+    if is_generator(action):
+        return Kind.ASYNC_GENERATOR if is_asynchronous(action) else Kind.GENERATOR
+    return Kind.COROUTINE if is_asynchronous(action) else Kind.FUNCTION
