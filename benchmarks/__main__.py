@@ -23,6 +23,8 @@ NAMES = (
     "fleet_claims",
     "import_time",
 )
+_DRAWN = ("simulation, size", "simulation, replicas")
+"""Series of figures that docs/simulation.md shows as a drawing (benchmarks/plot.py), the README not at all."""
 _BEGIN, _END = "<!-- figures -->", "<!-- /figures -->"
 
 
@@ -43,12 +45,12 @@ def main() -> None:
     else:
         figures = _measured(arguments.names, arguments.quick)
         measured = {"machine": machine(), "peers": peers.versions(), "figures": [asdict(f) for f in figures]}
-    text = _report(measured)
-    print("\n" + text)
+    print("\n" + _report(measured))
     if arguments.json:
         arguments.json.write_text(json.dumps(measured, indent=1) + "\n")
     if arguments.readme:
-        _put_into_readme(text)
+        rows = [one for one in measured["figures"] if one["name"] not in _DRAWN]
+        _put_into_readme(_report({**measured, "figures": rows}))
 
 
 def _measured(names: Sequence[str], quick: bool) -> list[Figure]:

@@ -36,8 +36,9 @@ def figures(quick: bool) -> Iterator[Figure]:
             ),
             less=True,
         )
-    for size in (10, 1_000) if quick else (10, 100, 1_000, 10_000, 100_000):
-        yield _by_size(size, 1 if quick else 3, 20_000 if quick else 1_000_000)
+    for family in (_ring, births_and_deaths):
+        for size in (10, 1_000) if quick else (10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000):
+            yield _by_size(family(size), 1 if quick else 3, 20_000 if quick else 1_000_000)
 
 
 def sirs(people: int = 1000) -> pc.Net:
@@ -102,12 +103,47 @@ def _rates_as_text(described: dict[str, object]) -> str:
     return "".join(f"{sign * rate}\n" for rate in rates) + f"{described['until']}\n"
 
 
-def _by_size(size: int, rounds: int, events: int) -> Figure:
-    """A ring of queues: what an event costs as the net grows."""
-    engine = nets.ring(size, size // 2).compile()
-    run = per_cpu_second(
-        lambda: int(engine.simulate(steps=events, semantics="stochastic", seed=1).firings.sum())
-    )
-    return Figure(
-        "simulation, size", f"ring of {size:,} transitions", "events/s", compare({OURS: run}, rounds)
-    )
+def births_and_deaths(size: int) -> pc.Net:
+    """`size` / 2 populations, each by itself, of rates that differ."""
+    net = pc.Net(f"births and deaths of {size:,} transitions")
+    for i in range(size // 2):
+        pace = (1 + i % 7) / 4
+        net.add_place(f"x{i}", 10)
+        net.add_transition(f"birth{i}", [], [f"x{i}"], rate=10.0 * pace)
+        net.add_transition(f"death{i}", [f"x{i}"], [], rate=pc.MassAction(pace))
+    return net
+
+
+def _ring(size: int) -> pc.Net:
+    net = nets.ring(size, size // 2)
+    net.name = f"ring of {size:,} transitions"
+    return net
+
+
+def _by_size(net: pc.Net, rounds: int, events: int) -> Figure:
+    """What an event costs as the net grows, one replica at a time; beside it the methods that auto does not take."""
+    engine, size = net.compile(), len(net.transitions)
+
+    def contender(algorithm: str, most: int) -> Contender:
+        return per_cpu_second(
+            lambda: int(
+                engine.simulate(
+                    steps=min(events, most),
+                    semantics="stochastic",
+                    algorithm=algorithm,
+                    seed=1,
+                    count_firings=False,
+                ).events.sum()
+            )
+        )
+
+    contenders = {OURS: contender("auto", events)}
+    if rounds > 1:
+        # The direct method looks at all transitions: a billion looks are enough to know what it costs.
+        for algorithm, most in (
+            ("direct", 1_000_000_000 // size),
+            ("next_reaction", events),
+            ("rejection", events),
+        ):
+            contenders[algorithm.replace("_", " ")] = contender(algorithm, most)
+    return Figure("simulation, size", net.name, "events/s", compare(contenders, rounds))

@@ -68,6 +68,8 @@ if TYPE_CHECKING:
     from petricore.analysis.verdict import Verdict
     from petricore.runtime import Context, ManualClock, Runtime, Session, SystemClock
     from petricore.simulation.agents import AgentSimulation, Confirmation, Cost, RateLimit
+    from petricore.simulation.chain import MarkovChain
+    from petricore.simulation.first_passage import FirstPassageTime
     from petricore.simulation.observables import (
         Final,
         FirstPassage,
@@ -77,6 +79,9 @@ if TYPE_CHECKING:
         TimeAverage,
         TimeIn,
     )
+    from petricore.simulation.segments import Estimate
+    from petricore.simulation.splitting import RareEvent
+    from petricore.simulation.steady_state import SteadyState
     from petricore.simulation.trajectories import Trajectories
 
 __all__ = [
@@ -96,11 +101,13 @@ __all__ = [
     "Empirical",
     "Engine",
     "Erlang",
+    "Estimate",
     "Exponential",
     "Failure",
     "Final",
     "FiringNotFoundError",
     "FirstPassage",
+    "FirstPassageTime",
     "FormulaError",
     "From",
     "Gather",
@@ -111,6 +118,7 @@ __all__ = [
     "LimitReached",
     "Lognormal",
     "ManualClock",
+    "MarkovChain",
     "MassAction",
     "Maximum",
     "Minimum",
@@ -120,6 +128,7 @@ __all__ = [
     "PetriError",
     "Place",
     "PnmlError",
+    "RareEvent",
     "RateLimit",
     "Read",
     "Result",
@@ -132,6 +141,7 @@ __all__ = [
     "Soundness",
     "State",
     "StateSpace",
+    "SteadyState",
     "SystemClock",
     "Throughput",
     "TimeAverage",
@@ -170,6 +180,11 @@ _LAZY: dict[str, str] = {
     "TimeAverage": "petricore.simulation.observables",
     "TimeIn": "petricore.simulation.observables",
     "Trajectories": "petricore.simulation.trajectories",
+    "Estimate": "petricore.simulation.segments",
+    "FirstPassageTime": "petricore.simulation.first_passage",
+    "MarkovChain": "petricore.simulation.chain",
+    "RareEvent": "petricore.simulation.splitting",
+    "SteadyState": "petricore.simulation.steady_state",
     "read_pnml": "petricore.io.pnml_reader",
     "write_pnml": "petricore.io.pnml_writer",
     "Agent": "petricore.agent",

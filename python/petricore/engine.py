@@ -135,8 +135,12 @@ class Engine:
         for place, count in tokens.items():
             if place not in self._place_index:
                 raise NetError(f"marking names the unknown place {place!r}")
-            counts[self._place_index[place]] = count
-        return np.array(as_counts(counts, len(self.places), "marking", "place"))
+            if (number := integer(count)) is None or not 0 <= number <= MAX_TOKENS:
+                raise NetError(
+                    f"marking: place {place!r} has {count!r}, not an integer between 0 and {MAX_TOKENS}"
+                )
+            counts[self._place_index[place]] = number
+        return np.array(counts, np.int32)
 
     # Bulk operations
 
@@ -288,7 +292,8 @@ class Engine:
                 per replica (extra: petricore[simulation]).
             threads: how many may share the work (0: one per core).
             device: "cpu", or "cuda" for an NVIDIA card: the direct method only, with the same bits.
-            progress: called with the number of events some ten times a second; True writes to standard error.
+            progress: called with the number of events some ten times a second; True writes to standard error. Where
+                replicas run side by side, an event counts when its replica has ended.
 
         Raises:
             NetError: an argument is of the wrong type or out of range, or names what the net does not have.

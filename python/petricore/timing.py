@@ -272,7 +272,7 @@ def _check_expression(where: str, text: str, places: Container[str]) -> None:
 
 def _positive(what: str, value: object) -> float:
     try:
-        if isinstance(value, str):
+        if isinstance(value, (bool, str)):
             raise TypeError
         number = float(value)  # type: ignore[arg-type]  # whatever is no number is refused here
     except (TypeError, ValueError, OverflowError):

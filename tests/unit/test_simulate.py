@@ -64,6 +64,8 @@ def decay(tokens: int = 10) -> pc.Engine:
         ({"until": 1, "initial": np.array([[0], [-5]], np.int32), "replicas": 2}, "'waiting' holds -5 tokens"),
         ({"until": 1, "initial": [[1], [2]]}, "initial has 2 rows, where there are 1 replicas"),
         ({"until": 1, "initial": {"nowhere": 1}}, "unknown place 'nowhere'"),
+        ({"until": 1, "initial": {"waiting": -1}}, "place 'waiting' has -1, not an integer between 0 and"),
+        ({"until": 1, "initial": {"waiting": 1.5}}, "place 'waiting' has 1.5, not an integer"),
         ({"until": 1, "rates": {"arrives": 2}}, "there is no transition 'arrives' \\(did you mean 'arrive'\\?\\)"),
         ({"until": 1, "rates": [1]}, "rates is a mapping"),
         ({"until": 1, "rates": {"arrive": -1}}, "rates\\['arrive'\\] holds -1.0"),
@@ -94,6 +96,7 @@ def decay(tokens: int = 10) -> pc.Engine:
         ({"until": 1, "device": "tpu"}, "device is one of 'cpu', 'cuda', not 'tpu'"),
         ({"until": 1, "count_firings": 1}, "count_firings is True or False, not 1"),
         ({"until": 1, "first_replica": -1}, "first_replica is at least 0, not -1"),
+        ({"until": 1, "first_replica": 2**63}, f"first_replica is at least 0 and at most {2**63 - 1}, not {2**63}"),
         ({"until": 1, "progress": 3}, "progress is a callable or True, not 3"),
         ({"until": 1, "replicas": 10**12}, "the result would take .* GB"),
     ],
@@ -134,6 +137,28 @@ def test_an_algorithm_is_chosen_by_the_size_of_the_net(size: int, algorithm: str
     found = net.compile().simulate(until=100, seed=1)
     assert found.algorithm == algorithm
     assert (found.final == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("size", "touched", "algorithm"),
+    [
+        (101, 5, "direct"),
+        (125, 5, "direct"),
+        (126, 5, "rejection"),
+        (500, 20, "direct"),
+        (501, 30, "rejection"),
+    ],
+)
+def test_an_algorithm_is_chosen_by_how_many_transitions_a_firing_touches(
+    size: int, touched: int, algorithm: str
+) -> None:
+    net = pc.Net()
+    for i in range(size):
+        net.add_place(f"p{i}", 1)
+    for i in range(size):  # reads and what stays as it is change nothing
+        asks = [f"p{(i + k) % size}" for k in range(1, touched)]
+        net.add_transition(f"t{i}", inputs=[f"p{i}"], reads=asks)
+    assert net.compile().simulate(steps=1, semantics="stochastic", seed=1).algorithm == algorithm
 
 
 def test_final_markings_have_a_row_per_replica() -> None:
@@ -295,6 +320,18 @@ def test_a_loop_of_immediate_transitions_is_named() -> None:
     with pytest.raises(pc.SimulationError, match=r"no time passes, .*: 'there', 'back'") as caught:
         net.compile().simulate(until=1)
     assert caught.value.loop == ("there", "back")
+
+
+def test_tokens_that_all_go_on_at_once_are_no_loop() -> None:
+    net = pc.Net("flood")
+    net.add_place("above", 400_000)
+    net.add_place("middle")
+    net.add_place("below")
+    net.add_transition("fall", inputs=["above"], outputs=["middle"], weight=1)
+    net.add_transition("fall on", inputs=["middle"], outputs=["below"], weight=1)
+    for replicas in (1, 64):
+        found = net.compile().simulate(until=1, seed=1, replicas=replicas)
+        assert (found.final == [0, 0, 400_000]).all()
 
 
 def test_progress_is_told_and_may_stop_the_run() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 import petricore as pc
 from petricore.simulation.arguments import ALGORITHMS
-from petricore.simulation.choose import MOST_FOR_DIRECT
+from petricore.simulation.choose import ALWAYS_DIRECT, NEVER_DIRECT, PER_TOUCHED
 from petricore.simulation.trajectories import ENDS
 
 TEXT = (Path(__file__).parents[2] / "docs" / "simulation.md").read_text(encoding="utf-8")
@@ -53,4 +53,5 @@ def test_every_algorithm_end_and_observable_is_described() -> None:
 
 
 def test_the_limit_of_auto_is_that_in_the_table() -> None:
-    assert f"up to {MOST_FOR_DIRECT} transitions" in TEXT
+    assert f"up to {ALWAYS_DIRECT} transitions" in TEXT
+    assert f"up to {NEVER_DIRECT} where a firing touches many others, {PER_TOUCHED} for each" in TEXT

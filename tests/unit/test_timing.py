@@ -121,6 +121,7 @@ def test_nets_with_any_timing_compile() -> None:
         ({"rate": math.nan}, "rate is finite and above 0, not nan"),
         ({"rate": math.inf}, "rate is finite and above 0, not inf"),
         ({"rate": []}, r"rate is a number, not \[\] \(list\)"),
+        ({"rate": True}, r"rate is a number, not True \(bool\)"),
         ({"rate": "  "}, "rate '  ': .*, at character 2"),
         ({"rate": "2 * x"}, r"rate '2 \* x': .*'x'.*, at character 4"),
         ({"rate": "2 +"}, r"rate '2 \+': .*, at character 3"),

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <limits>
+#include <numeric>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -70,8 +72,7 @@ struct Replica {
 //   void start()                 a new replica: its row, number, marking and rates are set, its time is 0
 //   Next peek()                  what happens next; the marking stays as it is. Asked once per event
 //   std::uint32_t fire(recorder) does it: changes the marking, calls recorder.count(t, times) for each t that fires,
-//   and
-//                                returns t, or kSeveral. Replica::time is already that of the event
+//                                and returns t, or kSeveral. Replica::time is already that of the event
 // All are inlined into the loop; none allocates.
 template <class Stepper, bool kPlain>
 class RunnerOf final : public Runner {
@@ -93,14 +94,15 @@ class RunnerOf final : public Runner {
   }
 
  private:
-  // What a net does in no time at all without end is told after so many firings.
-  static constexpr std::uint32_t kMostImmediate = 100'000;
+  // What a net does in no time at all without end is told after so many firings, and as many more for each token there
+  // is then: tokens that all go on at once are no loop.
+  static constexpr std::uint64_t kMostImmediate = 100'000, kMostPerToken = 8, kMostForTokens = 100'000'000;
 
   // False: told to stop.
   bool run_replica(Ticker& ticker) {
     const SimulationOptions& options = replica_.job.options;
     const std::uint64_t last_event = std::min(options.steps, options.most_events);
-    std::uint32_t in_a_row = 0;
+    std::uint64_t in_a_row = 0;
     ReplicaEnd end = ReplicaEnd::kCondition;
     if (!recorder_.begin(replica_.row, replica_.marking)) {
       stepper_.start();
@@ -133,12 +135,19 @@ class RunnerOf final : public Runner {
     return true;
   }
 
-  // Watches the loop go round as often again, then tells who fires in it.
-  [[gnu::noinline]] void note_loop(std::uint32_t t, std::uint32_t in_a_row) {
-    if (in_a_row == kMostImmediate + 1) in_loop_.assign(replica_.job.transitions, 0);
+  // Watches the last kMostImmediate firings of those that are allowed, then tells who fires in them.
+  [[gnu::noinline]] void note_loop(std::uint32_t t, std::uint64_t in_a_row) {
+    if (in_a_row == kMostImmediate + 1) {
+      const std::span<const Count> marking(replica_.marking, replica_.job.places);
+      const auto tokens = std::accumulate(marking.begin(), marking.end(), std::uint64_t{0});
+      watched_from_ = kMostImmediate + std::min(kMostPerToken * tokens, kMostForTokens);
+      in_loop_.assign(replica_.job.transitions, 0);
+    }
+    if (in_a_row <= watched_from_) return;
     if (t != kSeveral) in_loop_[t] = 1;
-    if (in_a_row < 2 * kMostImmediate) return;
-    SimulationFault fault(SimulationFault::Kind::kImmediateLoop, replica_.row, replica_.time, t, in_a_row);
+    if (in_a_row < watched_from_ + kMostImmediate) return;
+    SimulationFault fault(SimulationFault::Kind::kImmediateLoop, replica_.row, replica_.time, t,
+                          static_cast<double>(in_a_row));
     for (std::uint32_t u = 0; u < in_loop_.size(); ++u) {
       if (in_loop_[u] != 0) fault.loop.push_back(u);
     }
@@ -148,6 +157,7 @@ class RunnerOf final : public Runner {
   Replica replica_;
   Recorder<kPlain> recorder_;
   Stepper stepper_;
+  std::uint64_t watched_from_ = 0;
   std::vector<std::uint8_t> in_loop_;
 };
 

@@ -290,10 +290,9 @@ const char* unsupported(Algorithm algorithm, const TimedNet& net) noexcept {
     case Algorithm::kDirect:
     case Algorithm::kNextReaction:
     case Algorithm::kRejection:
-      return net.has_general() ? "delays that are not exponential need the event-driven algorithm" : "";
-    default:
-      return "this algorithm is not built";
+      if (net.has_general()) return "delays that are not exponential need the event-driven algorithm";
   }
+  return "";
 }
 
 }  // namespace petricore

@@ -65,7 +65,7 @@ def whole(what: str, value: object, least: int, most: int = 2**63 - 1) -> int:
     except TypeError:
         raise NetError(f"{what} is an integer, not {value!r} ({type(value).__name__})") from None
     if not least <= number <= most:
-        at_most = "" if most == 2**63 - 1 else f" and at most {most}"
+        at_most = "" if most == 2**63 - 1 and number < least else f" and at most {most}"
         raise NetError(f"{what} is at least {least}{at_most}, not {number}")
     return number
 

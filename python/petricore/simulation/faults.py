@@ -43,7 +43,7 @@ def named(engine: Engine, run: Run, fault: _core.SimulationFault) -> PetriError:
             transition = engine.transitions[fault.index]
             loop = tuple(engine.transitions[t] for t in fault.loop)
             names = ", ".join(map(repr, loop[:_MOST_NAMED])) + (", ..." if len(loop) > _MOST_NAMED else "")
-            what = f"no time passes, for these transitions fire again and again in none: {names}"
+            what = f"no time passes, for these transitions fire in none, {fault.value:,.0f} times by now: {names}"
     return SimulationError(
         f"{where}: {what}",
         replica=replica,

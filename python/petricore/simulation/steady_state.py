@@ -8,7 +8,7 @@ in the analysis of simulation output, Operations Research 30(3), 1982, doi:10.12
 
 Regeneration: the times between returns to one marking are independent and alike, so the long-run average is a ratio of
 two means over them: M. A. Crane, D. L. Iglehart: Simulating stable stochastic systems, I: General multiserver queues,
-Journal of the ACM 21(1), 1974, doi:10.1145/321796.321805.
+Journal of the ACM 21(1), 1974.
 """
 
 from __future__ import annotations

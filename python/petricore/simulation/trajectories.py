@@ -323,8 +323,9 @@ class Trajectories:
         counts = np.bincount(self._arrays["ends"].reshape(-1), minlength=len(ENDS))
         ends = ", ".join(f"{count:,} {name}" for name, count in zip(ENDS, counts, strict=True) if count)
         total = int(self._arrays["events"].sum(dtype=np.uint64))
+        many = f"{len(self):,} replicas" if len(self) != 1 else "1 replica"
         return (
-            f"<Trajectories of {self._engine.name!r}: {sweep}{len(self):,} replicas, {total:,} events, "
+            f"<Trajectories of {self._engine.name!r}: {sweep}{many}, {total:,} events, "
             f"ended by: {ends or 'nothing'}; record={self.record!r}, algorithm={self.algorithm!r}, seed={self.seed}>"
         )
 
