@@ -217,6 +217,26 @@ void bind_fleet(py::module_& m) {
           },
           py::arg("session"), py::arg("place"), py::arg("n") = 1, py::arg("keys") = none, py::arg("guards") = none)
       .def("claim", &Fleet::claim, py::arg("limit"))
+      .def("claim_exactly", &Fleet::claim_exactly, py::arg("session"), py::arg("transition"), py::arg("tokens"))
+      .def(
+          "save",
+          [](const Fleet& fleet, std::int64_t session) {
+            const auto saved = fleet.save(session);
+            return py::make_tuple(py::bytes(reinterpret_cast<const char*>(saved.data.data()), saved.data.size()),
+                                  array_of(saved.tokens), array_of(saved.firings));
+          },
+          py::arg("session"))
+      .def(
+          "load",
+          [](Fleet& fleet, const py::bytes& data, const py::object& keys) {
+            const std::string_view bytes = data;
+            const auto rows = keys.is_none() ? Ids(0) : Ids::ensure(keys);
+            if (!rows) throw py::type_error("keys: an array of integers is needed");
+            const auto loaded = fleet.load(std::as_bytes(std::span(bytes.data(), bytes.size())),
+                                           {rows.data(), static_cast<std::size_t>(rows.size())});
+            return py::make_tuple(loaded.session, array_of(loaded.tokens), array_of(loaded.firings));
+          },
+          py::arg("data"), py::arg("keys") = none)
       .def(
           "emit",
           [](Fleet& fleet, std::int64_t firing, const py::object& places, const py::object& keys,

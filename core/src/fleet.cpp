@@ -18,6 +18,14 @@ std::vector<std::int64_t> Fleet::put(std::int64_t session, const Emission& token
   return state_->put(session, tokens);
 }
 Claims Fleet::claim(std::int64_t limit) { return state_->claim(limit); }
+std::int64_t Fleet::claim_exactly(std::int64_t session, std::int64_t transition,
+                                  const std::vector<std::vector<std::int64_t>>& tokens) {
+  return state_->claim_exactly(session, transition, tokens);
+}
+SavedSession Fleet::save(std::int64_t session) const { return state_->save(session); }
+LoadedSession Fleet::load(std::span<const std::byte> data, std::span<const std::int64_t> keys) {
+  return state_->load(data, keys);
+}
 std::vector<std::int64_t> Fleet::emit(std::int64_t firing, const Emission& tokens) {
   return state_->emit(firing, tokens);
 }

@@ -39,7 +39,8 @@ Claims Fleet::State::claim(std::int64_t limit) {
   return claims;
 }
 
-void Fleet::State::hand_out(const Pair& pair, Claims& claims) {
+// A firing of the transition that holds nothing yet.
+std::uint32_t Fleet::State::begin_firing(std::uint32_t session, std::uint32_t transition) {
   auto slot = free_firing_;
   if (slot != kNil) {
     free_firing_ = firings[slot].next;
@@ -49,15 +50,20 @@ void Fleet::State::hand_out(const Pair& pair, Claims& claims) {
     firings.emplace_back();
   }
   auto& firing = firings[slot];
-  auto& head = sessions[pair.session].first_firing;
-  firing.session = pair.session;
-  firing.transition = pair.transition;
+  auto& head = sessions[session].first_firing;
+  firing.session = session;
+  firing.transition = transition;
   firing.alive = true;
   firing.prev = kNil;
   firing.next = head;
   if (head != kNil) firings[head].prev = slot;
   head = slot;
+  return slot;
+}
 
+void Fleet::State::hand_out(const Pair& pair, Claims& claims) {
+  const auto slot = begin_firing(pair.session, pair.transition);
+  auto& firing = firings[slot];
   retire(pair.session, pair.transition);
   dirty_.push_back(pair.transition);
   choose_tokens(firing, claims);

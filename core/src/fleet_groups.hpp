@@ -68,6 +68,30 @@ class GroupStore {
   std::uint32_t member_scope(std::uint32_t group) const noexcept { return groups_[group].member_scope; }
   void firing_ended(std::uint32_t group);  // the firing that opened it
 
+  // What is saved of a group. Groups are named by their positions in the session's order of opening.
+  struct Saved {
+    std::vector<std::uint32_t> parents;
+    std::uint32_t runner = kNil;        // a firing's slot
+    std::vector<Gathering> gatherings;  // queue, firing and served count
+  };
+
+  // The open groups of a session, in order of opening.
+  std::vector<std::uint32_t> groups_of_session(std::uint32_t session) const;
+  const std::vector<GroupRef>& groups_in(std::uint32_t scope) const noexcept { return scopes_[scope].groups; }
+  std::uint32_t parent(std::uint32_t group) const noexcept { return groups_[group].parent; }
+  std::uint32_t runner(std::uint32_t group) const noexcept { return groups_[group].runner; }
+  const std::vector<Gathering>& gatherings(std::uint32_t group) const noexcept { return groups_[group].gatherings; }
+  // Groups that the transition may close, in the order in which it would.
+  std::vector<std::uint32_t> closable(std::uint32_t session, std::uint32_t transition) const;
+
+  // The session's groups as they were saved, with no carrier yet; the caller then lets tokens be born into them.
+  // REQUIRES: the session has no groups; a group's parents come before it. Returns their slots.
+  std::vector<std::uint32_t> restore(std::uint32_t session, const std::vector<Saved>& saved);
+  // The scope of these groups, counted once.
+  std::uint32_t scope_with(const std::vector<std::uint32_t>& groups);
+  // Serves the groups of the line in this order. REQUIRES: settled; they are all that the transition may close.
+  void reorder(std::uint32_t session, std::uint32_t transition, const std::vector<std::uint32_t>& groups);
+
   // The group that the transition would close next, or kNil.
   std::uint32_t next_to_close(std::uint32_t session, std::uint32_t transition);
   std::int64_t id(std::uint32_t group) const noexcept { return static_cast<std::int64_t>(groups_[group].id); }

@@ -62,6 +62,12 @@ Block Fleet::State::block(std::uint32_t slot) const noexcept {
   return view;
 }
 
+void Fleet::State::make_block(std::uint32_t slot) {
+  sessions[slot].block = std::make_unique<std::byte[]>(block_bytes());
+  if (net.transitions != 0)
+    std::memcpy(block(slot).unsatisfied, net.unsatisfied.data(), net.transitions * sizeof(std::uint16_t));
+}
+
 std::vector<std::int64_t> Fleet::State::open(std::int64_t n) {
   if (n < 0) throw std::invalid_argument("cannot open " + std::to_string(n) + " sessions");
   std::vector<std::int64_t> ids;
@@ -298,11 +304,7 @@ std::vector<std::int64_t> Fleet::State::put(std::int64_t id, const Emission& emi
                                   " tokens only (capacity " + std::to_string(net.capacity[c]) + ")");
     ++arriving[c];
   }
-  if (!record.block) {
-    record.block = std::make_unique<std::byte[]>(block_bytes());
-    if (net.transitions != 0)
-      std::memcpy(block(slot).unsatisfied, net.unsatisfied.data(), net.transitions * sizeof(std::uint16_t));
-  }
+  if (!record.block) make_block(slot);
   std::vector<std::int64_t> ids;
   ids.reserve(emission.places.size());
   for (std::size_t i = 0; i < emission.places.size(); ++i) ids.push_back(add_token(slot, kNil, emission, i));

@@ -97,6 +97,10 @@ class Fleet::State {
   void close(std::int64_t id);
   std::vector<std::int64_t> put(std::int64_t id, const Emission& tokens);
   Claims claim(std::int64_t limit);
+  std::int64_t claim_exactly(std::int64_t id, std::int64_t transition,
+                             const std::vector<std::vector<std::int64_t>>& tokens);
+  SavedSession save(std::int64_t id) const;
+  LoadedSession load(std::span<const std::byte> data, std::span<const std::int64_t> keys);
   std::vector<std::int64_t> emit(std::int64_t id, const Emission& tokens);
   std::vector<std::int64_t> end(std::int64_t id, const Emission& tokens);
   void release(std::int64_t id);
@@ -138,11 +142,23 @@ class Fleet::State {
                bool complete);
   std::int64_t next_key(std::uint32_t session, std::uint32_t transition);
   void requeue_key(std::uint32_t session, std::uint32_t transition, std::int64_t key);
+  // By transition: positions of tokens (keys) or groups.
+  using Lines = std::vector<std::pair<std::uint32_t, std::vector<std::uint32_t>>>;
+  void restore_orders(std::uint32_t session, const Lines& key_lines, const Lines& group_lines,
+                      const std::vector<std::uint32_t>& enabled, const std::vector<std::uint32_t>& token_slots,
+                      const std::vector<std::uint32_t>& group_slots);
+  void make_block(std::uint32_t session);
+  std::vector<std::int64_t> complete_keys(std::uint32_t session, std::uint32_t transition) const;
   void occupy(std::uint32_t session, std::uint32_t capacity, Count change);
   void satisfy(std::uint32_t session, std::uint32_t transition, bool met);
 
   // Firings.
   bool take_resources(const fleet::Pair& pair);
+  void overdraw(std::uint32_t transition);
+  std::uint32_t begin_firing(std::uint32_t session, std::uint32_t transition);
+  void check_exact(std::uint32_t session, std::uint32_t transition,
+                   const std::vector<std::vector<std::uint32_t>>& tokens, std::int64_t& key,
+                   std::uint32_t& closing) const;
   void hand_out(const fleet::Pair& pair, Claims& claims);
   void choose_tokens(fleet::Firing& firing, Claims& claims);
   void hold_tokens(std::uint32_t slot);

@@ -159,6 +159,7 @@ async def test_an_action_that_was_under_way_runs_again_under_the_same_id() -> No
         assert await session.tokens(Done) == [Done(n=1)]
         assert [event.kind for event in session.history()] == [
             "started",
+            "quiescent",
             "put",
             "claimed",
             "resumed",
@@ -209,10 +210,15 @@ async def test_an_action_that_kills_its_process_every_time_fails_in_the_end() ->
     async with Crash(store, agent) as runtime:
         session = await runtime.start(agent, "s")
         await session.put(Job(n=1))
-    for _ in range(3):
+        while len(calls) < 1:
+            await asyncio.sleep(0.001)
+    for life in (2, 3):
         async with Crash(store, agent, max_interruptions=2) as runtime:
-            session = await runtime.resume("s")
-            await asyncio.wait_for(session.committed(), 10)
+            while len(calls) < life:
+                await asyncio.sleep(0.001)
+    async with Crash(store, agent, max_interruptions=2) as runtime:
+        session = await runtime.resume("s")
+        await session.quiescent()
     assert [failure.kind for failure in session.failures] == ["interrupted"]
     assert len(calls) == 3
 

@@ -75,6 +75,16 @@ struct Emission {
   std::span<const std::int32_t> opened;
 };
 
+// One session as bytes, and its living tokens and firings in the order in which the bytes hold them.
+struct SavedSession {
+  std::vector<std::byte> data;
+  std::vector<std::int64_t> tokens, firings;
+};
+struct LoadedSession {
+  std::int64_t session = 0;
+  std::vector<std::int64_t> tokens, firings;  // their new ids, in the order of SavedSession's
+};
+
 // THREADS: none; one owner calls it.
 // ERRORS: std::invalid_argument for a bad argument and UnknownId for a bad id, each naming the value; nothing is
 // changed then. COST: O(arcs and tokens touched + groups of their scopes), independent of the number of sessions.
@@ -90,6 +100,19 @@ class Fleet {
 
   std::vector<std::int64_t> put(std::int64_t session, const Emission& tokens);
   Claims claim(std::int64_t limit);
+  // The firing that took these tokens, by arc as in Claims: how a journal is replayed. They may stand anywhere in
+  // their queues; a draining arc names all that stand there, a gather the members of a closed group (the first such
+  // group in claim order). Takes from resources what the firing's end gives back, even if they do not hold it: their
+  // counts may become negative, and nobody is served from them until they recover.
+  std::int64_t claim_exactly(std::int64_t session, std::int64_t transition,
+                             const std::vector<std::vector<std::int64_t>>& tokens);
+  // The session's tokens, firings, groups and ages; a session that is loaded from it, here or in another fleet of the
+  // same net, goes on as this one would. COST: O(what the session holds).
+  SavedSession save(std::int64_t session) const;
+  // A new session from what save made. keys: none, or a row of key_slots for each token, instead of the saved ones
+  // (equal where those were equal). Its firings take from resources like claim_exactly's.
+  // ERRORS: std::invalid_argument for bytes that are damaged, of another version or of another net.
+  LoadedSession load(std::span<const std::byte> data, std::span<const std::int64_t> keys);
   std::vector<std::int64_t> emit(std::int64_t firing, const Emission& tokens);
   std::vector<std::int64_t> complete(std::int64_t firing, const Emission& tokens);
   std::vector<std::int64_t> fail(std::int64_t firing, const Emission& tokens);

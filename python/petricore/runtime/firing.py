@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from petricore.runtime.served import Served
     from petricore.runtime.session import Session
 
-__all__ = ["Firing", "State"]
+__all__ = ["Firing", "State", "ordinal_of"]
 
 
 class State(Enum):
@@ -46,6 +46,7 @@ class Firing:
     """When the clock moves it on, in seconds since the epoch."""
     interruptions = 0
     """How often a process died while it ran."""
+    asked: dict[int, str] | None = None
     replies: dict[int, tuple[str, Any]] | None = None
     """What was answered: by ordinal of the question, the question and the value. Not asked again."""
     seen: dict[int, Token] | None = None
@@ -105,11 +106,17 @@ class Firing:
         except Exception as broken:
             self.dispatcher.runtime.crash(broken)
 
-    def reply(self, ordinal: int, question: str, value: Any) -> None:
+    def ask(self, ordinal: int, question: str) -> None:
+        """Keep what was asked, to know what an answer is to."""
+        if self.asked is None:
+            self.asked = {}
+        self.asked[ordinal] = question
+
+    def reply(self, ordinal: int, value: Any) -> None:
         """Keep what was answered, for attempts to come."""
         if self.replies is None:
             self.replies = {}
-        self.replies[ordinal] = (question, value)
+        self.replies[ordinal] = ((self.asked or {}).get(ordinal, ""), value)
 
     def alive(self) -> None:
         """A sign of life: put off the idle timeout."""
@@ -122,3 +129,8 @@ class Firing:
             if timer is not None:
                 timer.cancel()
         self.timer = self.idle_timer = None
+
+
+def ordinal_of(request_id: str) -> int:
+    """Which question of its firing a request is, from 1."""
+    return int(request_id.rpartition("?")[2])

@@ -15,6 +15,7 @@ from petricore.errors import GuardError, JournalCorruptError
 from petricore.runtime.events import (
     Answered,
     Approved,
+    Asked,
     Began,
     Cancelled,
     Claimed,
@@ -38,7 +39,7 @@ from petricore.runtime.events import (
     Token,
     Waiting,
 )
-from petricore.runtime.firing import Firing, State
+from petricore.runtime.firing import Firing, State, ordinal_of
 from petricore.runtime.served import Served
 from petricore.runtime.snapshot import load_session
 from petricore.runtimes.base import Kind
@@ -150,12 +151,13 @@ class _Restorer:
             case Retried(firing_id=firing_id, attempt=attempt, delay=delay):
                 firings[firing_id].state, firings[firing_id].due = State.BACKOFF, event.time + delay
                 firings[firing_id].attempt = attempt
+            case Asked(firing_id=firing_id, request_id=request_id, question=question):
+                firings[firing_id].ask(ordinal_of(request_id), question)
             case Answered(firing_id=firing_id, request_id=request_id, value=value):
-                firings[firing_id].reply(*self._question(request_id), value)
+                firings[firing_id].reply(ordinal_of(request_id), value)
             case Resumed():
-                for firing in firings.values():
-                    if firing.state is State.RUNNING:
-                        firing.interruptions += 1
+                for firing in self._interrupted(event.time):
+                    _interrupt(firing)
 
     def _put(self, tokens: tuple[Token, ...]) -> None:
         places = [self.plan.index[token.place] for token in tokens]
@@ -238,34 +240,47 @@ class _Restorer:
                 self.numbers.pop(self.dispatcher.tokens.by_number[number].id, None)
             self.dispatcher.tokens.forget(firing.tokens[arc])
 
+    def _interrupted(self, now: float) -> list[Firing]:
+        """The firings whose attempts were under way, or may have been: their time had come."""
+        return [
+            firing
+            for firing in self.session.firings.values()
+            if firing.state is State.RUNNING
+            or (firing.state is not State.WAITING and firing.due is not None and firing.due <= now)
+        ]
+
     # -- going on
 
     def go_on(self, owner: str, max_interruptions: int) -> None:
         """Take up what was under way."""
         session, dispatcher = self.session, self.dispatcher
-        running = [firing for firing in session.firings.values() if firing.state is State.RUNNING]
-        if running:
+        interrupted = self._interrupted(dispatcher.runtime.clock.time())
+        if interrupted:
             session.append(Resumed, owner)
+        for firing in interrupted:
+            _interrupt(firing)
         for firing in list(session.firings.values()):
             if firing.state is State.WAITING:
                 session.asking += 1
-            elif firing.state is not State.RUNNING and firing.due is not None:
+            elif firing.interruptions > max_interruptions:
+                times = f"the process ended {firing.interruptions} times while the action ran"
+                dispatcher.end(firing, "interrupted", times)
+            elif firing.state is not State.RUNNING:
+                assert firing.due is not None
                 dispatcher.postpone(firing, firing.state, firing.due)
-        for firing in running:
-            firing.interruptions += 1
-            if firing.served.once and firing.attempt:
+            elif firing.served.once and firing.attempt:
                 dispatcher.end(firing, "interrupted", "the process ended while the action ran")
             elif firing.emitted:
                 dispatcher.end(
-                    firing, "interrupted", "the process ended while the generator ran, which had put tokens"
-                )
-            elif firing.interruptions > max_interruptions:
-                dispatcher.end(
-                    firing,
-                    "interrupted",
-                    f"the process ended {firing.interruptions} times while the action ran",
+                    firing, "interrupted", "the process ended while the generator ran, which had put some"
                 )
             else:
                 dispatcher.begin_again(firing)
         if not session.resting:
             dispatcher.touch(session)
+
+
+def _interrupt(firing: Firing) -> None:
+    firing.interruptions += 1
+    if firing.state is State.RUNNING and not firing.served.once:
+        firing.attempt += 1

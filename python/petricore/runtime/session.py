@@ -29,7 +29,7 @@ from petricore.runtime.events import (
     Started,
     Token,
 )
-from petricore.runtime.firing import Firing, State
+from petricore.runtime.firing import Firing, State, ordinal_of
 from petricore.runtime.fold import Fold
 from petricore.runtime.snapshot import save_session
 
@@ -392,7 +392,7 @@ class Session:
             if answer is not None:
                 checked = _converted(request_id, answer.request.type, value)
                 self.append(Answered, firing.id, request_id, checked, by)
-                firing.reply(int(request_id.rpartition("?")[2]), answer.request.question, checked)
+                firing.reply(ordinal_of(request_id), checked)
                 self._forget(firing, request_id)
                 self.unanswered.discard(answer)
                 self.log.after_commit(partial(answer.set, checked))
@@ -565,6 +565,7 @@ class Session:
         if asked == question and _replied(answer, request_id, type_, value):
             self.unanswered.discard(answer)
             return
+        firing.ask(firing.questions, question)
         answer.request = self._pending(firing, "ask", request_id, question, type_)
         if firing.answers is None:
             firing.answers = {}

@@ -65,9 +65,10 @@ def _firing(firing: Firing, encode: Any) -> dict[str, Any]:
         "due": firing.due,
         "emitted": firing.emitted,
         "interruptions": firing.interruptions,
+        "asked": list((firing.asked or {}).items()),
         "replies": [
-            [ordinal, question, encode(Answered(0, 0.0, firing.id, "", value)).text]
-            for ordinal, (question, value) in (firing.replies or {}).items()
+            [ordinal, encode(Answered(0, 0.0, firing.id, "", value)).text]
+            for ordinal, (_, value) in (firing.replies or {}).items()
         ],
     }
 
@@ -127,8 +128,10 @@ def _load(session: Session, log: DurableLog, state: dict[str, Any]) -> dict[int,
         firing.state, firing.attempt = State[saved["state"]], saved["attempt"]
         firing.due, firing.emitted = saved["due"], saved["emitted"]
         firing.interruptions = saved["interruptions"]
-        for ordinal, question, text in saved["replies"]:
-            firing.reply(ordinal, question, decode("answered", text).value)
+        for ordinal, question in saved["asked"]:
+            firing.ask(ordinal, question)
+        for ordinal, text in saved["replies"]:
+            firing.reply(ordinal, decode("answered", text).value)
         session.firings[firing.id] = firing
         dispatcher.bind(firing)
     return ids
