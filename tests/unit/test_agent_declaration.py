@@ -214,7 +214,7 @@ def test_a_bad_option_is_refused_by_name(option: str, value: object) -> None:
 
 @pytest.mark.parametrize(
     "option",
-    ["image", "cpu", "memory", "gpu", "network", "secrets", "volumes", "env", "every", "delivery", "callback_url",
+    ["image", "cpu", "memory", "gpu", "network", "secrets", "volumes", "env", "callback_url",
      "expose"],
 )  # fmt: skip
 def test_an_option_of_a_part_that_is_missing_is_refused_and_never_ignored(option: str) -> None:

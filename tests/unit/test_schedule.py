@@ -154,22 +154,29 @@ def test_an_interval_counts_from_the_begin_of_the_session_or_from_its_start() ->
 
 
 def test_missed_due_times_are_skipped_made_up_once_or_all() -> None:
-    last, now = Tick(60.0, 6), 95.0  # due at 70, 80, 90
+    last = Tick(60.0, 6)  # due at 70, 80, 90
 
-    def ticks(missed: str, *, away: bool = True) -> list[Tick]:
+    def ticks(missed: str, now: float) -> list[Tick]:
         every = Every(10, missed=missed)  # type: ignore[arg-type]
-        return every.due(last, now, every.schedule(0.0), away=away, limit=100)
+        return every.due(last, now, every.schedule(0.0), limit=100)
 
-    assert ticks("skip") == []
-    assert ticks("once") == [Tick(90.0, 9)]
-    assert ticks("all") == [Tick(70.0, 7), Tick(80.0, 8), Tick(90.0, 9)]
-    assert ticks("skip", away=False) == [Tick(90.0, 9)]
+    assert ticks("skip", now=96.0) == []
+    assert ticks("once", now=96.0) == [Tick(90.0, 9)]
+    assert ticks("all", now=96.0) == [Tick(70.0, 7), Tick(80.0, 8), Tick(90.0, 9)]
+
+
+def test_a_due_time_that_is_late_by_less_than_half_the_way_to_the_next_is_not_missed() -> None:
+    every = Every(10, missed="skip")
+    assert every.due(Tick(60.0, 6), 75.0, every.schedule(0.0), limit=100) == [Tick(70.0, 7)]
+    daily = Every("@daily", missed="skip")
+    assert daily.due(Tick(0.0, 0), 86460.0, daily.schedule(0.0), limit=100) == [Tick(86400.0, 1)]
+    assert daily.due(Tick(0.0, 0), 86461.0, daily.schedule(0.0), limit=100) == []
 
 
 def test_the_last_due_time_is_the_one_of_that_number() -> None:
     every = Every(10, missed="all", times=2)
     schedule = every.schedule(0.0)
-    assert every.due(Tick(0.0, 0), 100.0, schedule, away=True, limit=100) == [Tick(10.0, 1), Tick(20.0, 2)]
+    assert every.due(Tick(0.0, 0), 100.0, schedule, limit=100) == [Tick(10.0, 1), Tick(20.0, 2)]
     assert every.following(Tick(20.0, 2), 100.0, schedule) == math.inf
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
 from types import FrameType, MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, Unpack, overload
 
@@ -12,8 +13,9 @@ from petricore.agent.counting import counting_net
 from petricore.agent.declaration import TransitionSpec, declare, is_asynchronous
 from petricore.agent.failure import Failure
 from petricore.agent.markers import To
-from petricore.agent.options import RetryPolicy, TimeoutPolicy, parse_options
+from petricore.agent.options import Confirm, RetryPolicy, TimeoutPolicy, parse_options
 from petricore.agent.places import TypedPlace, TypedPlaces
+from petricore.agent.schedule import Every
 from petricore.errors import NetError
 
 if TYPE_CHECKING:
@@ -38,16 +40,18 @@ class TransitionOptions(TypedDict, total=False):
     """The options of `Agent.transition`; docs of each in `petricore.agent.options`."""
 
     priority: int
-    confirm: bool
+    confirm: bool | Confirm
     retries: int | RetryPolicy
     backoff: float
     timeout: float | TimeoutPolicy
     delay: float
     concurrency: int
     rate_limit: str | tuple[int, float]
-    on_error: Literal["fail", "release"] | str | To
+    on_error: Literal["fail", "release", "session"] | str | To
     description: str
     executor: Literal["inline", "thread"]
+    every: str | float | timedelta | Every
+    compensate: Callable[..., Any]
 
 
 class Agent:
@@ -57,12 +61,18 @@ class Agent:
     after that is seen by the next runtime only.
     """
 
-    def __init__(self, name: str, *, description: str | None = None) -> None:
+    def __init__(self, name: str, *, description: str | None = None, dead_letter: str | None = None) -> None:
+        """`dead_letter` declares a place of that name, which gets a `Failure` for each firing that failed for good
+        where nothing else is said: with `on_error="fail"`, and with "release" once nobody takes its tokens any more.
+        """
         if not isinstance(name, str) or not name:
             raise NetError(f"an agent's name is a non-empty string, not {name!r}")
         self.name = name
         self.description = description
+        self.dead_letter = dead_letter
         self._places = TypedPlaces()
+        if dead_letter is not None:
+            self._places.declare(dead_letter, Failure, expose=False)
         self._transitions: dict[str, TransitionSpec] = {}
 
     @property
@@ -155,8 +165,11 @@ class Agent:
         error_place = (
             None if checked.error_place is None else _error_place(label, checked.error_place, places)
         )
+        dead_letter = None
+        if self.dead_letter is not None and checked.on_error in ("fail", "release"):
+            dead_letter = places.by_name[self.dead_letter]
         spec = declare(action, name, checked, places, match=match, where=where, inhibit=inhibit,
-                       error_place=error_place, namespace=namespace)  # fmt: skip
+                       error_place=error_place, dead_letter=dead_letter, namespace=namespace)  # fmt: skip
         self._places = places
         self._transitions[name] = spec
 

@@ -67,6 +67,10 @@ class TransitionPlan:
     """Place -> guard bits to clear when a firing gives its inputs back for good."""
     error_place: int | None
     rate_place: int | None = None
+    tick_place: int | None = None
+    """Where the ticks of a source arrive."""
+    dead_place: int | None = None
+    """Where a firing goes that failed for good and has neither an error place nor anybody else for its tokens."""
 
 
 @dataclass(slots=True)
@@ -171,7 +175,7 @@ def compile_plan(agent: str, places: Iterable[TypedPlace], specs: Iterable[Trans
 
 
 def _transition(spec: TransitionSpec, places: list[PlacePlan], index: dict[str, int]) -> TransitionPlan:
-    barred = spec.options.confirm or spec.options.on_error == "release"
+    barred = spec.options.confirm is not None or spec.options.on_error == "release"
     arguments: list[Argument] = []
     arcs: list[tuple[int, Mode, int, int, int]] = []
     barring: dict[int, int] = {}
@@ -191,7 +195,8 @@ def _transition(spec: TransitionSpec, places: list[PlacePlan], index: dict[str, 
             if bars:
                 barring[number] = barring.get(number, 0) | 1 << guard
         stop = one.weight if one.mode in (Mode.TAKE, Mode.READ) else None
-        arguments.append(Argument(one.parameter, len(arcs), 0, stop, one.many))
+        if not one.hidden:
+            arguments.append(Argument(one.parameter, len(arcs), 0, stop, one.many))
         if one.mode is Mode.TAKE and one.match is None:
             taken[number] = len(arcs)
         arcs.append((number, one.mode, one.weight, guard, _slot(places[number], one.match)))
@@ -203,6 +208,8 @@ def _transition(spec: TransitionSpec, places: list[PlacePlan], index: dict[str, 
         [index[place.name] for place in opened_places(spec.output)],
         barring,
         None if spec.error_place is None else index[spec.error_place.name],
+        dead_place=None if spec.dead_letter is None else index[spec.dead_letter.name],
+        tick_place=None if spec.tick is None else index[spec.tick.place.name],
     )
 
 
@@ -238,6 +245,8 @@ def _fleet_arguments(plan: Plan) -> dict[str, Any]:
         put_into = [plan.index[place.name] for place in output_places(spec.output)]
         if transition.error_place is not None:
             put_into.append(transition.error_place)
+        if transition.dead_place is not None:
+            put_into.append(transition.dead_place)
         outputs.update(((number, place), 1) for place in put_into)
         scatters += [(number, place) for place in transition.opened]
         inhibitors += [(number, plan.index[place.name], 1) for place in spec.inhibitors]
@@ -273,9 +282,10 @@ def _resource(plan: Plan, name: str, tokens: int) -> int:
 def _warn_of_dry_inputs(agent: str, transitions: list[TransitionPlan]) -> None:
     produced = {place.name for one in transitions for place in output_places(one.spec.output)}
     produced |= {one.spec.error_place.name for one in transitions if one.spec.error_place is not None}
+    produced |= {one.spec.dead_letter.name for one in transitions if one.spec.dead_letter is not None}
     for transition in transitions:
         for one in transition.spec.inputs:
-            if not one.place.expose and one.place.name not in produced:
+            if not one.place.expose and one.place.name not in produced and one is not transition.spec.tick:
                 warnings.warn(
                     f"agent {agent!r}: transition {transition.spec.name!r} can never fire: nothing puts into "
                     f"place {one.place.name!r} (parameter {one.parameter!r}), and it is not exposed",

@@ -16,13 +16,16 @@ def counting_net(name: str, places: Iterable[TypedPlace], specs: Iterable[Transi
 
     Exact for single and weighted inputs, reads, inhibitors, `AtLeast` (an input and a reset), results, tuples
     and choices. An action that chooses (`A | B`) puts a token into a place of its own, from which one
-    immediate transition per alternative goes on. Abstractions: `where` and `match` are left out (more can
-    happen in the net), a list counts as one token, and a gather takes everything there is of at least
-    `max(min, 1)` tokens.
+    immediate transition per alternative goes on. A source (`every`) has no input, so it can fire at any time.
+    Abstractions: `where` and `match` are left out (more can happen in the net), a list counts as one token, and a
+    gather takes everything there is of at least `max(min, 1)` tokens.
     """
     net = Net(name)
+    specs = list(specs)
+    ticks = {spec.tick.place.name for spec in specs if spec.tick is not None}
     for place in places:
-        net.add_place(place.name)
+        if place.name not in ticks:
+            net.add_place(place.name)
     for spec in specs:
         _add(net, spec)
     return net
@@ -33,6 +36,8 @@ def _add(net: Net, spec: TransitionSpec) -> None:
     reads: dict[str, int] = {}
     resets: list[str] = []
     for one in spec.inputs:
+        if one is spec.tick:
+            continue
         arcs = reads if one.mode is Mode.READ else inputs
         arcs[one.place.name] = arcs.get(one.place.name, 0) + max(one.weight, 1)
         if one.mode in (Mode.DRAIN, Mode.GATHER):
@@ -40,6 +45,8 @@ def _add(net: Net, spec: TransitionSpec) -> None:
     alternatives = list(_alternatives(spec.output))
     if spec.error_place is not None:
         alternatives.append(("error", {spec.error_place.name: 1}))
+    if spec.dead_letter is not None:
+        alternatives.append(("dead letter", {spec.dead_letter.name: 1}))
     outputs = alternatives[0][1] if len(alternatives) == 1 else {f"{spec.name}?": 1}
     resources = {}
     if spec.options.concurrency is not None:

@@ -20,9 +20,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from petricore.agent.compensation import Compensation, compensation
 from petricore.agent.markers import MARKERS, AtLeast, From, Gather, Marker, Read, To, Weight
 from petricore.agent.options import Options
 from petricore.agent.places import TypedPlace, TypedPlaces, type_name
+from petricore.agent.schedule import Tick
 from petricore.errors import NetError
 
 __all__ = ["Both", "Input", "Many", "Mode", "Nothing", "One", "OneOf", "Output", "TransitionSpec", "declare",
@@ -52,6 +54,8 @@ class Input:
     """Only tokens for which this holds are seen."""
     match: str | None = None
     """The field by whose value this input joins the others."""
+    hidden: bool = False
+    """It is taken, but no parameter gets it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,16 @@ class TransitionSpec:
     """The parameter that gets the `Context`."""
     options: Options
     error_place: TypedPlace | None
+    dead_letter: TypedPlace | None = None
+    """Where a firing goes that failed for good and has neither an error place nor anybody else for its tokens."""
+    compensation: Compensation | None = None
+
+    @property
+    def tick(self) -> Input | None:
+        """The input that takes the ticks of a source."""
+        return (
+            None if self.options.every is None else next(one for one in self.inputs if one.place.type is Tick)
+        )
 
     @property
     def description(self) -> str | None:
@@ -135,6 +149,7 @@ def declare(
     where: Mapping[str, Callable[[Any], object]] | None,
     inhibit: Iterable[Any],
     error_place: TypedPlace | None,
+    dead_letter: TypedPlace | None,
     namespace: Mapping[str, Any],
 ) -> TransitionSpec:
     """Read the signature of `action`. `namespace` resolves names that its module does not know.
@@ -152,6 +167,7 @@ def declare(
     declaration = _Declaration(label, match, where or {}, places)
     inputs: list[Input] = []
     context: str | None = None
+    ticks: str | None = None
     bound = action.keywords if isinstance(action, functools.partial) else {}
     for parameter in signature.parameters.values():
         if parameter.name in bound:
@@ -159,13 +175,14 @@ def declare(
         hint = _parameter_hint(label, parameter, hints)
         if _is_context(hint):
             context = parameter.name
+        elif hint is Tick:
+            if options.every is None or ticks is not None:
+                raise NetError(f"{label}, parameter {parameter.name!r}: one Tick, and only with every=...")
+            ticks = parameter.name
         else:
             inputs.append(_input(declaration, parameter.name, hint))
     _check_names(declaration, {one.parameter: one for one in inputs})
-    if not any(one.mode is not Mode.READ for one in inputs):
-        raise NetError(
-            f"{label} takes no token, so it could fire for ever; a source needs the scheduler of sources"
-        )
+    _take_ticks(label, name, options, inputs, ticks, places)
     _check_overlaps(label, inputs)
     output = _return_output(label, action, hints, places)
     inhibitors = tuple(places.of_type(f"{label}, inhibit", one) if not isinstance(one, str)
@@ -175,7 +192,25 @@ def declare(
             raise NetError(
                 f"{label}: parameter {one.parameter!r} takes from {one.place.name!r}, which also inhibits it"
             )
-    return TransitionSpec(name, action, tuple(inputs), output, inhibitors, context, options, error_place)
+    undo = None if options.compensate is None else compensation(label, options.compensate, inputs)
+    return TransitionSpec(
+        name, action, tuple(inputs), output, inhibitors, context, options, error_place, dead_letter, undo
+    )
+
+
+def _take_ticks(
+    label: str, name: str, options: Options, inputs: list[Input], ticks: str | None, places: TypedPlaces
+) -> None:
+    """Check that a transition either takes tokens or is a source, which gets a place for its ticks as an input."""
+    takes = [one.parameter for one in inputs if one.mode is not Mode.READ]
+    if options.every is not None and takes:
+        raise NetError(f"{label}: every= is for a source, which takes no tokens, but {takes[0]!r} takes one; "
+                       "let a source put a token, and another transition take that and this")  # fmt: skip
+    if options.every is None and not takes:
+        raise NetError(f"{label} takes no token, so it could fire for ever; say when it fires with every=...")
+    if options.every is not None:
+        place = places.declare(f"every:{name}", Tick, expose=False)
+        inputs.append(Input(ticks or "every", place, Mode.TAKE, 1, many=False, hidden=ticks is None))
 
 
 def _is(kind: Callable[[Any], bool], action: Callable[..., Any]) -> bool:

@@ -37,6 +37,7 @@ def _on(spec: TransitionSpec, places: dict[str, TypedPlace], prefix: str) -> Tra
         output=_output_on(spec.output, places),
         inhibitors=tuple(places[place.name] for place in spec.inhibitors),
         error_place=None if spec.error_place is None else places[spec.error_place.name],
+        dead_letter=None if spec.dead_letter is None else places[spec.dead_letter.name],
     )
 
 

@@ -6,12 +6,13 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 from petricore.agent.markers import To
+from petricore.agent.schedule import Every
 from petricore.errors import NetError
 
-__all__ = ["Options", "RateLimit", "RetryPolicy", "TimeoutPolicy", "parse_options"]
+__all__ = ["Confirm", "Options", "RateLimit", "RetryPolicy", "TimeoutPolicy", "parse_options"]
 
 RetryOn = type[BaseException] | tuple[type[BaseException], ...] | Callable[[BaseException], bool]
 
@@ -82,24 +83,51 @@ class RateLimit:
     seconds: float
 
 
+Otherwise = Literal["reject", "approve", "cancel"]
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """A person decides before the action runs: `confirm=Confirm("Publish it?", deadline=3600)`.
+
+    Args:
+        question: what the person is asked.
+        deadline: seconds after which nobody is waited for any more.
+        otherwise: what happens then: "reject" (the default), "approve" or "cancel". The event says `by="deadline"`.
+    """
+
+    question: str | None = None
+    deadline: float | None = None
+    otherwise: Otherwise = "reject"
+
+    def __post_init__(self) -> None:
+        _text("Confirm", "question", self.question)
+        if self.deadline is not None:
+            _seconds("Confirm", "deadline", self.deadline, positive=True)
+        if self.otherwise not in get_args(Otherwise):
+            raise NetError(f"Confirm: otherwise is 'reject', 'approve' or 'cancel', not {self.otherwise!r}")
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """The checked options of one transition."""
 
     priority: int = 0
-    confirm: bool = False
+    confirm: Confirm | None = None
     retry: RetryPolicy | None = None
     timeout: TimeoutPolicy | None = None
     delay: float = 0.0
     concurrency: int | None = None
     rate_limit: RateLimit | None = None
     on_error: str = "fail"
-    """"fail", "release", or "to" with `error_place`."""
+    """"fail", "release", "session", or "to" with `error_place`."""
     error_place: str | None = None
     description: str | None = None
     executor: str = "inline"
     delivery: str = "at_least_once"
     """How often a crash may let the action run: "at_least_once" or "at_most_once"."""
+    every: Every | None = None
+    compensate: Callable[..., Any] | None = None
 
 
 _ELSEWHERE = {
@@ -111,7 +139,6 @@ _ELSEWHERE = {
     "secrets": "a secret store",
     "volumes": "a container executor",
     "env": "a process or container executor",
-    "every": "the scheduler of sources",
     "callback_url": "the server",
     "expose": "the server (a place is hidden with agent.place(..., expose=False))",
 }
@@ -129,6 +156,8 @@ _KNOWN = (
     "description",
     "executor",
     "delivery",
+    "every",
+    "compensate",
 )
 
 _UNITS = {
@@ -162,7 +191,7 @@ def parse_options(where: str, given: dict[str, Any], *, asynchronous: bool) -> O
     concurrency = given.get("concurrency")
     return Options(
         priority=_count(where, "priority", given.get("priority", 0), least=-(2**31)),
-        confirm=_flag(where, "confirm", given.get("confirm", False)),
+        confirm=_confirm(where, given.get("confirm", False)),
         retry=retry,
         timeout=_timeout(where, given.get("timeout")),
         delay=_seconds(where, "delay", given.get("delay", 0.0)),
@@ -173,6 +202,8 @@ def parse_options(where: str, given: dict[str, Any], *, asynchronous: bool) -> O
         description=_text(where, "description", given.get("description")),
         executor=_executor(where, given.get("executor"), asynchronous=asynchronous),
         delivery=_delivery(where, given.get("delivery", "at_least_once"), retry),
+        every=_every(where, given.get("every")),
+        compensate=_compensate(where, given.get("compensate")),
     )
 
 
@@ -213,13 +244,15 @@ def _rate(where: str, limit: object) -> RateLimit | None:
 
 
 def _on_error(where: str, value: object) -> tuple[str, str | None]:
-    if value in ("fail", "release"):
+    if value in ("fail", "release", "session"):
         return str(value), None
     if isinstance(value, To):
         return "to", value.place
     if isinstance(value, str) and value:
         return "to", value
-    raise NetError(f"{where}: on_error is 'fail', 'release', a place name or To(place), not {value!r}")
+    raise NetError(
+        f"{where}: on_error is 'fail', 'release', 'session', a place name or To(place), not {value!r}"
+    )
 
 
 def _executor(where: str, value: object, *, asynchronous: bool) -> str:
@@ -242,10 +275,27 @@ def _delivery(where: str, value: object, retry: RetryPolicy | None) -> str:
     return str(value)
 
 
-def _flag(where: str, name: str, value: object) -> bool:
+def _confirm(where: str, value: object) -> Confirm | None:
+    if isinstance(value, Confirm):
+        return value
     if not isinstance(value, bool):
-        raise NetError(f"{where}: {name} is True or False, not {value!r}")
-    return value
+        raise NetError(f"{where}: confirm is True, False or Confirm(...), not {value!r}")
+    return Confirm() if value else None
+
+
+def _every(where: str, value: Any) -> Every | None:
+    if value is None or isinstance(value, Every):
+        return value
+    try:
+        return Every(value)
+    except NetError as error:
+        raise NetError(f"{where}: {error}") from None
+
+
+def _compensate(where: str, value: Any) -> Callable[..., Any] | None:
+    if value is not None and not callable(value):
+        raise NetError(f"{where}: compensate is a function, not {value!r}")
+    return value  # type: ignore[no-any-return]
 
 
 def _text(where: str, name: str, value: object) -> str | None:

@@ -18,6 +18,9 @@ __all__ = ["Bounded", "Every", "Interval", "Missed", "Schedule", "Tick"]
 
 Missed = Literal["skip", "once", "all"]
 
+_GRACE = 60.0
+"""Seconds for which a due time is late, and not missed."""
+
 _SECONDS = {
     "s": 1.0, "sec": 1.0, "second": 1.0,
     "m": 60.0, "min": 60.0, "minute": 60.0,
@@ -131,8 +134,9 @@ class Every:
         when: a cron expression of five fields (or `@daily` and its kin), or an interval: seconds, a timedelta,
             "every 5 minutes", "90s", "1h 30min", or of ISO 8601, "PT5M".
         zone: the time zone of a cron expression, by its IANA name (default: UTC).
-        missed: what becomes of due times that passed while no runtime had the session: "skip" forgets them,
-            "once" makes one firing of them (the default), "all" makes one firing of each.
+        missed: what becomes of due times that passed while no runtime had the session: "once" makes one firing of
+            them (the default), "all" makes one firing of each, "skip" forgets them. To "skip", a due time is missed
+            when a minute has passed since, or half the time to the next one.
         start: no due time before; for an interval the first one. A datetime with a zone, or seconds since the
             epoch. Default: an interval counts from the begin of the session, whose first tick comes one interval later.
         times: none after the due time of that number (default: no end).
@@ -173,21 +177,19 @@ class Every:
         assert isinstance(self.when, str)
         return Bounded(Cron(self.when, _zone(self.zone)), begun if start is None else start)
 
-    def due(self, last: Tick, now: float, schedule: Schedule, *, away: bool, limit: int) -> list[Tick]:
-        """The ticks to put at `now`, at most `limit`; `last` is the last one put, or `Tick(begun, 0)`.
-
-        `away`: nobody looked since `last`, so `missed` decides. Otherwise the newest due time is put under every
-        policy: it is what the timer rang for.
-        """
+    def due(self, last: Tick, now: float, schedule: Schedule, *, limit: int) -> list[Tick]:
+        """The ticks to put at `now`, at most `limit`; `last` is the last one put, or `Tick(begun, 0)`."""
         if self.missed == "all":
             if self.times is not None:
                 limit = min(limit, max(self.times - last.number, 0))
             passed = takewhile(lambda due: due <= now, islice(schedule.times(last.due), limit))
             return [Tick(due, number) for number, due in enumerate(passed, last.number + 1)]
-        if self._spent(last) or (self.missed == "skip" and away):
+        newest = None if self._spent(last) else schedule.newest(last.due, now)
+        if newest is None:
             return []
-        newest = schedule.newest(last.due, now)
-        return [] if newest is None else [Tick(newest, last.number + schedule.missed(last.due, now))]
+        if self.missed == "skip" and now - newest > min(_GRACE, (schedule.next(newest) - newest) / 2):
+            return []
+        return [Tick(newest, last.number + schedule.missed(last.due, now))]
 
     def following(self, last: Tick, now: float, schedule: Schedule) -> float:
         """When to look next, after `due` was obeyed at `now`; infinity: never."""

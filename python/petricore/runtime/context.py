@@ -7,7 +7,11 @@ from concurrent.futures import Future
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from petricore.runtime.files import describe_file
+from petricore.runtime.questions import NO_DEFAULT, Request
+
 if TYPE_CHECKING:
+    from petricore.runtime.clock import Timer
     from petricore.runtime.firing import Firing
 
 __all__ = ["Answer", "Context", "Posted"]
@@ -23,6 +27,8 @@ class Answer(Generic[T]):
         self._loop_thread = loop_thread
         self.request: Any = None
         """The session's `Pending` for it."""
+        self.timer: Timer | None = None
+        """Of its deadline."""
 
     def __await__(self) -> Generator[Any, None, T]:
         from asyncio import wrap_future
@@ -44,6 +50,11 @@ class Answer(Generic[T]):
         """Resolve it, unless it is resolved or given up."""
         if not self._future.done():
             self._future.set_result(value)
+
+    def fail(self, error: Exception) -> None:
+        """Raise the error to whoever waits, unless it is resolved or given up."""
+        if not self._future.done():
+            self._future.set_exception(error)
 
     def give_up(self) -> None:
         """The firing has ended: whoever still waits gets CancelledError."""
@@ -108,22 +119,57 @@ class Context:
         """The value stored under `key`, or `default`."""
         return self._firing.session.memory.get(key, default)
 
-    def ask(self, question: str, type_: type[T] = str) -> Answer[T]:  # type: ignore[assignment]
-        """Ask a person. The answer is validated as `type_`; it never comes if nobody is there to give it."""
+    def ask(
+        self,
+        question: str,
+        type_: type[T] = str,  # type: ignore[assignment]
+        *,
+        deadline: float | None = None,
+        default: T = NO_DEFAULT,
+    ) -> Answer[T]:
+        """Ask a person. The answer is validated as `type_`; without a deadline it never comes if nobody gives it.
+
+        Args:
+            question: what the person reads.
+            type_: what pydantic makes of the answer: a model, a literal, a plain type.
+            deadline: seconds after which nobody is waited for any more.
+            default: the answer then. Without one, waiting for the answer raises `TimeoutError`.
+        """
+        return self._answer("ask", Request(question, type_, deadline, default))
+
+    def confirm(
+        self, question: str, *, deadline: float | None = None, default: bool = NO_DEFAULT
+    ) -> Answer[bool]:
+        """Ask a person for a yes or no; `deadline` and `default` as in `ask`."""
+        return self.ask(question, bool, deadline=deadline, default=default)
+
+    def send_file(self, name: str, content: bytes, media_type: str | None = None) -> Posted:
+        """Keep a file in the session, for other actions and for whoever follows it. It replaces one of that name.
+
+        Raises:
+            TypeError, ValueError: the name is empty or no text, or the content no bytes.
+        """
+        describe_file(name, content, media_type)
+        return self._post("send", name, bytes(content), media_type)
+
+    def get_file(self, name: str) -> Answer[bytes]:
+        """The content of a file of the session: `await` it, or call `.result()` in a sync action.
+
+        Waiting raises `KeyError` if there is none of that name.
+        """
+        return self._answer("get", name)
+
+    def _answer(self, what: str, *arguments: Any) -> Answer[Any]:
         session = self._firing.session
-        answer: Answer[T] = Answer(session.loop_thread)
+        answer: Answer[Any] = Answer(session.loop_thread)
         session.unanswered.add(answer)
         if (
             session.closed
         ):  # looked at after the add, and set before the others are given up: none is forgotten
             answer.give_up()
         else:
-            self._post("ask", question, type_, answer)
+            self._post(what, *arguments, answer)
         return answer
-
-    def confirm(self, question: str) -> Answer[bool]:
-        """Ask a person for a yes or no."""
-        return self.ask(question, bool)
 
     def _post(self, name: str, *arguments: Any) -> Posted:
         """Call the session's handler on the loop's thread, now if this is it."""

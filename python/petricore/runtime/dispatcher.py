@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from petricore._core import Fleet
 from petricore.agent.compile import Plan
+from petricore.agent.declaration import Mode
 from petricore.agent.failure import Failure, FailureKind
 from petricore.agent.routing import Emission
 from petricore.errors import GuardError
 from petricore.runtime.context import Context
 from petricore.runtime.events import (
+    Approved,
     Began,
     Cancelled,
     Claimed,
@@ -37,6 +39,7 @@ from petricore.runtime.events import (
     Waiting,
 )
 from petricore.runtime.firing import Firing, State
+from petricore.runtime.questions import BY_DEADLINE
 from petricore.runtime.served import Served
 from petricore.runtime.tokens import TokenTable, describe_error
 from petricore.runtimes.base import Kind
@@ -79,6 +82,12 @@ class Dispatcher:
         self.sessions: dict[int, Session] = {}
         self.tokens = TokenTable(plan)
         self.refills = 0
+        self._takers: dict[int, list[int]] = {place: [] for place in range(len(plan.places))}
+        """For each place, the guards of the arcs that take from it."""
+        for one in plan.transitions:
+            for place, mode, _, guard, _ in one.arcs:
+                if mode is not Mode.READ:
+                    self._takers[place].append(guard)
         self._loop = asyncio.get_running_loop()
         self._clock = runtime.clock
         self._due = False
@@ -169,16 +178,42 @@ class Dispatcher:
 
     def _prepare(self, firing: Firing) -> None:
         if firing.served.options.confirm:
-            firing.state = State.WAITING
-            firing.session.asking += 1
-            firing.session.append(Waiting, firing.id, firing.transition, dict(firing.arguments))
+            confirm = firing.served.options.confirm
+            deadline = None if confirm.deadline is None else self._clock.time() + confirm.deadline
+            firing.session.append(Waiting, firing.id, firing.transition, dict(firing.arguments), deadline)
+            firing.due = deadline
+            self.await_decision(firing)
             self.touch(firing.session)
         else:
             self._delay(firing)
 
+    def await_decision(self, firing: Firing) -> None:
+        """Wait for a person, until the deadline if there is one."""
+        firing.state = State.WAITING
+        firing.session.asking += 1
+        if firing.due is not None:
+            delay = max(0.0, firing.due - self._clock.time())
+            firing.timer = self._clock.call_later(delay, partial(self._nobody_decided, firing))
+
+    def _nobody_decided(self, firing: Firing) -> None:
+        confirm = firing.served.options.confirm
+        if self._stopped or confirm is None:
+            return
+        reason = f"nobody decided within {confirm.deadline:g} s"
+        match confirm.otherwise:
+            case "approve":
+                firing.session.append(Approved, firing.id, BY_DEADLINE)
+                self.approve(firing)
+            case "reject":
+                self.end(firing, "rejected", reason, by=BY_DEADLINE)
+            case "cancel":
+                self.end(firing, "cancelled", reason, by=BY_DEADLINE)
+
     def approve(self, firing: Firing) -> None:
         """Let a waiting firing go on."""
         firing.session.asking -= 1
+        firing.stop_timers()
+        firing.due = None
         self._delay(firing)
 
     def _delay(self, firing: Firing) -> None:
@@ -275,6 +310,9 @@ class Dispatcher:
         if firing.stopped is not None:
             self._stopped_attempt(firing)
             return
+        if firing.undoes is not None:
+            firing.session.saga.ended(firing, error)
+            return
         if error is None:
             try:
                 event, encoded = self._complete(firing, value)
@@ -283,6 +321,8 @@ class Dispatcher:
         if error is not None:
             self._failed_attempt(firing, error, "error")
             return
+        if firing.served.compensated:
+            firing.session.saga.completed(firing, event.outputs)
         self._consume(firing)
         firing.session.push(event, encoded)
         self._ended(firing)
@@ -315,7 +355,7 @@ class Dispatcher:
                 return
         self.end(firing, kind, describe_error(error))
 
-    def _complete(self, firing: Firing, value: Any) -> tuple[Event, Any]:
+    def _complete(self, firing: Firing, value: Any) -> tuple[Any, Any]:
         """End the firing in the fleet with what its action returned. Changes nothing when it raises."""
         served, session = firing.served, firing.session
         if served.single is not None and type(value) is served.single_type:
@@ -358,7 +398,7 @@ class Dispatcher:
             lambda tokens: session.encode(Emitted, firing.id, firing.transition, tokens),
             self.fleet.emit,
         )
-        firing.emitted = True
+        firing.note_emitted(event.outputs)
         session.push(event, encoded)
         firing.alive()
         self.wake()
@@ -369,7 +409,7 @@ class Dispatcher:
         emission: Emission,
         encode: Callable[[tuple[Token, ...]], tuple[Event, Any]],
         put: Callable[..., Any],
-    ) -> tuple[Event, Any]:
+    ) -> tuple[Any, Any]:
         """Put an emission by `fleet.complete` or `fleet.emit`, encoded before. Returns the event, encoded."""
         session = firing.session
         keys, guards = None, None
@@ -387,8 +427,17 @@ class Dispatcher:
         """End a firing without its result: by policy its inputs are kept in the failure, given back, or routed."""
         served, session = firing.served, firing.session
         arguments = {k: v for k, v in firing.arguments.items() if k != served.context_parameter}
+        if served.plan.spec.tick is not None:
+            for arc in served.consuming:
+                arguments.setdefault(
+                    served.plan.spec.tick.parameter, self.tokens.by_number[firing.tokens[arc][0]].value
+                )
         failure = Failure(served.name, firing.id, kind, error, firing.attempt, arguments)
         error_place = served.plan.error_place
+        broken = kind not in ("rejected", "cancelled")
+        dead = error_place is None and broken and served.plan.dead_place is not None
+        if dead and (served.options.on_error == "fail" or self._hopeless(firing)):
+            error_place = served.plan.dead_place
         give_back = served.options.on_error == "release" or (kind == "rejected" and error_place is None)
         outputs, guards, keys = _NOTHING, None, None
         if error_place is not None:
@@ -417,6 +466,19 @@ class Dispatcher:
         session.failures.append(failure)
         session.push(event, encoded)
         self._ended(firing)
+        if broken and served.options.on_error == "session":
+            session.finish(f"{served.name}: {error}", None)
+
+    def _hopeless(self, firing: Firing) -> bool:
+        """Whether one of the tokens that a firing would give back is taken by no transition then."""
+        plan = firing.plan
+        for arc in firing.served.consuming:
+            place = plan.arcs[arc][0]
+            for number in firing.tokens[arc]:
+                left = self.tokens.guards.get(number, 0) & ~plan.barring.get(place, 0)
+                if not any(guard < 0 or left >> guard & 1 for guard in self._takers[place]):
+                    return True
+        return False
 
     def refuse(self, firing: Firing) -> None:
         """Put the inputs back where they were, for good: this transition does not take them again, others may."""
@@ -438,6 +500,18 @@ class Dispatcher:
             self._due = True
             self.runtime.schedule(self)
 
+    def siblings(self, firing: Firing) -> list[Firing]:
+        """The other firings under way that may add to the youngest group that this one may add to."""
+        groups = [one for one in self.fleet.waiting(firing.session.number) if firing.number in one.firings]
+        if not groups:
+            return []
+        youngest = max(groups, key=lambda one: one.group)
+        return [
+            one
+            for one in firing.session.firings.values()
+            if one is not firing and one.number in youngest.firings
+        ]
+
     def cancel(self, firing: Firing, by: str | None = None) -> None:
         """End a firing before its time, by its policy."""
         if firing.state is State.RUNNING:
@@ -455,6 +529,8 @@ class Dispatcher:
 
     def forget(self, session: Session) -> None:
         """Let go of all that is held of a session. Its running actions are stopped, and their outcome is dropped."""
+        if session.sources is not None:
+            session.sources.stop()
         held = list(session.firings.values())
         free = [number for place in range(len(self.plan.places))
                 for number in self.fleet.tokens(session.number, place).tolist()]  # fmt: skip
@@ -474,6 +550,11 @@ class Dispatcher:
         session.asking = 0
         self._touched.discard(session)
         self.wake()  # others may get the resources
+
+    def empty(self, session: Session) -> None:
+        """Give the session, whose tokens are forgotten, an empty marking to go on with."""
+        session.number = int(self.fleet.open(1)[0])
+        self.sessions[session.number] = session
 
     # -- tokens
 

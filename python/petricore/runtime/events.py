@@ -43,6 +43,7 @@ __all__ = [
     "Sent",
     "Started",
     "Token",
+    "Unwinding",
     "Waiting",
 ]
 
@@ -124,6 +125,8 @@ class Claimed(Event):
     transition: str
     taken: tuple[int, ...]
     read: tuple[int, ...]
+    undoes: str | None = None
+    """The firing that this one compensates."""
 
 
 @dataclass(slots=True)
@@ -313,6 +316,15 @@ class Released(Event):
     kind: ClassVar[str] = "released"
     firing_id: str
     transition: str
+
+
+@dataclass(slots=True)
+class Unwinding(Event):
+    """The session has failed or was cancelled: nothing fires in it any more but what compensates."""
+
+    kind: ClassVar[str] = "unwinding"
+    reason: str | None = None
+    by: str | None = None
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextvars import Context as Variables
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -46,11 +47,18 @@ class Firing:
     """When the clock moves it on, in seconds since the epoch."""
     interruptions = 0
     """How often a process died while it ran."""
-    asked: dict[int, str] | None = None
+    asked: dict[int, tuple[str, float | None]] | None = None
+    """What was asked: by ordinal, the question, and its deadline while the attempt that asked it may go on."""
     replies: dict[int, tuple[str, Any]] | None = None
     """What was answered: by ordinal of the question, the question and the value. Not asked again."""
     seen: dict[int, Token] | None = None
     """The tokens of read arcs, by the fleet's ids: others may consume them meanwhile."""
+    put: list[Token] | None = None
+    """What a generator has put, where a compensation is to know it."""
+    undoes: str | None = None
+    """The firing that this one compensates."""
+    dozing = 0
+    """Open questions with a deadline."""
     timer: Timer | None = None
     idle_timer: Timer | None = None
     questions = 0
@@ -106,17 +114,28 @@ class Firing:
         except Exception as broken:
             self.dispatcher.runtime.crash(broken)
 
-    def ask(self, ordinal: int, question: str) -> None:
+    def note_emitted(self, outputs: Sequence[Token]) -> None:
+        """A generator has put something."""
+        self.emitted = True
+        if self.served.compensated:
+            self.put = [*(self.put or ()), *outputs]
+
+    def ask(self, ordinal: int, question: str, deadline: float | None = None) -> None:
         """Keep what was asked, to know what an answer is to."""
         if self.asked is None:
             self.asked = {}
-        self.asked[ordinal] = question
+        self.asked[ordinal] = question, deadline
+
+    def forget_deadlines(self) -> None:
+        """The attempt has ended: the next one asks anew."""
+        for ordinal, (question, _) in (self.asked or {}).items():
+            self.ask(ordinal, question)
 
     def reply(self, ordinal: int, value: Any) -> None:
         """Keep what was answered, for attempts to come."""
         if self.replies is None:
             self.replies = {}
-        self.replies[ordinal] = ((self.asked or {}).get(ordinal, ""), value)
+        self.replies[ordinal] = ((self.asked or {}).get(ordinal, ("", None))[0], value)
 
     def alive(self) -> None:
         """A sign of life: put off the idle timeout."""

@@ -35,10 +35,13 @@ from petricore.runtime.events import (
     Remembered,
     Resumed,
     Retried,
+    Sent,
     Started,
     Token,
+    Unwinding,
     Waiting,
 )
+from petricore.runtime.files import File
 from petricore.runtime.firing import Firing, State, ordinal_of
 from petricore.runtime.served import Served
 from petricore.runtime.snapshot import load_session
@@ -102,14 +105,21 @@ class _Restorer:
         match event:
             case Put(tokens=tokens):
                 self._put(tokens)
+                if session.sources is not None:
+                    session.sources.notice(tokens)
+            case _ if session.unwinding and self._undo(event):
+                pass
             case Claimed():
                 self._claim(event)
             case Emitted(firing_id=firing_id, outputs=outputs):
-                self._outputs(session.firings[firing_id], outputs, (), fleet.emit)
-                session.firings[firing_id].emitted = True
+                firing = session.firings[firing_id]
+                self._outputs(firing, outputs, (), fleet.emit)
+                firing.note_emitted(outputs)
             case Completed(firing_id=firing_id, outputs=outputs, opened=opened):
                 firing = session.firings.pop(firing_id)
                 self._outputs(firing, outputs, opened, fleet.complete)
+                if firing.served.compensated:
+                    session.saga.completed(firing, outputs)
                 self._forget(firing)
             case Failed(failure=failure) | Rejected(failure=failure) | Cancelled(failure=failure):
                 session.failures.append(failure)
@@ -122,14 +132,25 @@ class _Restorer:
                     fleet.drop(session.number, number)
                     self.dispatcher.tokens.forget([number])
                 self._put(tokens)
-            case Closed():
-                session.closed = True
-            case Started(user=user):
-                session.user = user
-            case Remembered(key=key, value=value):
-                session.memory[key] = value
             case _:
                 self._move(event)
+                self._keep(event)
+
+    def _undo(self, event: Event) -> bool:
+        """What happens to the firings that compensate. Returns whether it did."""
+        session = self.session
+        match event:
+            case Claimed(firing_id=firing_id):
+                session.saga.claim(firing_id)
+                session.firing_count = max(session.firing_count, int(firing_id.rpartition("/")[2]))
+            case Completed():
+                session.saga.done(failed=False)
+            case Failed(failure=failure):
+                session.failures.append(failure)
+                session.saga.done(failed=True)
+            case _:
+                return False
+        return True
 
     def _move(self, event: Event) -> None:
         """What happens to a firing between its claim and its end."""
@@ -151,13 +172,33 @@ class _Restorer:
             case Retried(firing_id=firing_id, attempt=attempt, delay=delay):
                 firings[firing_id].state, firings[firing_id].due = State.BACKOFF, event.time + delay
                 firings[firing_id].attempt = attempt
-            case Asked(firing_id=firing_id, request_id=request_id, question=question):
-                firings[firing_id].ask(ordinal_of(request_id), question)
+                firings[firing_id].forget_deadlines()
+            case Asked(firing_id=firing_id, request_id=request_id, question=question, deadline=deadline):
+                firings[firing_id].ask(ordinal_of(request_id), question, deadline)
             case Answered(firing_id=firing_id, request_id=request_id, value=value):
                 firings[firing_id].reply(ordinal_of(request_id), value)
+
+    def _keep(self, event: Event) -> None:
+        """What concerns the session as a whole."""
+        session = self.session
+        match event:
+            case Started(user=user):
+                session.user = user
+                session.make_sources(event.time)
+            case Remembered(key=key, value=value):
+                session.memory[key] = value
+            case Sent(name=name):
+                session.sent[name] = File.of(event)
             case Resumed():
                 for firing in self._interrupted(event.time):
                     _interrupt(firing)
+            case Unwinding(reason=reason, by=by):
+                self.dispatcher.forget(session)
+                self.dispatcher.empty(session)
+                self.numbers.clear()
+                session.saga.unwind(reason, by)
+            case Closed():
+                session.closed = True
 
     def _put(self, tokens: tuple[Token, ...]) -> None:
         places = [self.plan.index[token.place] for token in tokens]
@@ -260,24 +301,38 @@ class _Restorer:
         for firing in interrupted:
             _interrupt(firing)
         for firing in list(session.firings.values()):
+            if firing.id not in session.firings:  # the failure of another one has ended the session
+                continue
             if firing.state is State.WAITING:
-                session.asking += 1
-            elif firing.interruptions > max_interruptions:
-                times = f"the process ended {firing.interruptions} times while the action ran"
-                dispatcher.end(firing, "interrupted", times)
-            elif firing.state is not State.RUNNING:
-                assert firing.due is not None
-                dispatcher.postpone(firing, firing.state, firing.due)
-            elif firing.served.once and firing.attempt:
-                dispatcher.end(firing, "interrupted", "the process ended while the action ran")
-            elif firing.emitted:
-                dispatcher.end(
-                    firing, "interrupted", "the process ended while the generator ran, which had put some"
-                )
+                dispatcher.await_decision(firing)
             else:
-                dispatcher.begin_again(firing)
-        if not session.resting:
+                self._repeat(firing, max_interruptions)
+        if session.unwinding and session.saga.firing is None:
+            session.saga.next()
+        if session.sources is not None and not (session.closed or session.unwinding):
+            session.sources.start()
+        if not (session.resting or session.closed):
             dispatcher.touch(session)
+
+    def _repeat(self, firing: Firing, max_interruptions: int) -> None:
+        """Begin an attempt anew or at its time, unless that is once too often."""
+        error = None
+        if firing.interruptions > max_interruptions:
+            error = f"the process ended {firing.interruptions} times while the action ran"
+        elif firing.state is not State.RUNNING:
+            assert firing.due is not None
+            self.dispatcher.postpone(firing, firing.state, firing.due)
+            return
+        elif firing.served.once and firing.attempt:
+            error = "the process ended while the action ran"
+        elif firing.emitted:
+            error = "the process ended while the generator ran, which had put some"
+        if error is None:
+            self.dispatcher.begin_again(firing)
+        elif firing.undoes is not None:
+            self.session.saga.give_up(firing, "interrupted", error)
+        else:
+            self.dispatcher.end(firing, "interrupted", error)
 
 
 def _interrupt(firing: Firing) -> None:

@@ -56,6 +56,10 @@ async def run_agent(
         # A model, a mapping and a text can be iterated too, but what they give is no tokens.
         if isinstance(values, (BaseModel, Mapping, str, bytes)) or not isinstance(values, Iterable):
             raise NetError(f"put: place {place!r} gets a list of tokens, not {values!r}")
+    for spec in agent.transitions.values():
+        if timeout is None and spec.options.every is not None and spec.options.every.times is None:
+            raise NetError(f"transition {spec.name!r} is a source without an end, so a run has none: "
+                           "give timeout=..., or Every(..., times=...)")  # fmt: skip
     async with Runtime(clock=clock, threads=threads) as runtime:
         session = await runtime.start(agent)
         desk = Desk(session, confirm, answer)

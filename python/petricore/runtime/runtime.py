@@ -84,6 +84,8 @@ class Runtime:
         self.random = Random(seed)
         self.executors: dict[str, Executor] = {}
         self.max_interruptions = max_interruptions
+        self.dozing = 0
+        """Actions under way that wait for an answer until a deadline."""
         self.running = 0
         """Attempts under way, over all sessions."""
         self.crashed: Exception | None = None
@@ -305,7 +307,8 @@ class Runtime:
 
     def _busy(self) -> int:
         writing = 0 if self._keeper is None else self._keeper.journal.pending
-        return len(self._due) + writing + sum(executor.load for executor in self.executors.values())
+        load = sum(executor.load for executor in self.executors.values())
+        return len(self._due) + writing + load - self.dozing
 
     def __repr__(self) -> str:
         return f"<Runtime {self._state}: {len(self._sessions)} sessions in memory>"

@@ -18,6 +18,7 @@ class Served:
 
     __slots__ = (
         "action",
+        "compensated",
         "consuming",
         "context_parameter",
         "executor",
@@ -50,9 +51,10 @@ class Served:
         self.kind = _kind(spec.action)
         self.executor = executors[options.executor]
         self.timed = options.timeout is not None
+        self.compensated = spec.compensation is not None
         self.once = options.delivery == "at_most_once"
         self.context_parameter = spec.context
-        self.needs_setup = options.confirm or options.delay > 0
+        self.needs_setup = options.confirm is not None or options.delay > 0
         self.consuming = [arc for arc, (_, mode, *_) in enumerate(plan.arcs) if mode is not Mode.READ]
         self.read_arcs = [arc for arc, (_, mode, *_) in enumerate(plan.arcs) if mode is Mode.READ]
         # parameter of the only arc, when that brings one single token

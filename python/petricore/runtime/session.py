@@ -26,12 +26,17 @@ from petricore.runtime.events import (
     Quiescent,
     Remembered,
     Said,
+    Sent,
     Started,
     Token,
 )
+from petricore.runtime.files import File, describe_file
 from petricore.runtime.firing import Firing, State, ordinal_of
 from petricore.runtime.fold import Fold
+from petricore.runtime.questions import BY_DEADLINE, Request
+from petricore.runtime.saga import Saga
 from petricore.runtime.snapshot import save_session
+from petricore.runtime.sources import Sources
 
 if TYPE_CHECKING:
     from petricore.runtime.clock import Clock
@@ -67,6 +72,13 @@ class Pending:
     type: Any = None
     description: str | None = None
     """What the transition says of itself: its `description`, or the first line of its docstring."""
+    deadline: float | None = None
+    """Seconds since the epoch at which nobody is waited for any more."""
+
+    @property
+    def schema(self) -> dict[str, Any] | None:
+        """The JSON schema of what a question asks for; None where only yes or no is asked: to confirm."""
+        return None if self.kind == "confirm" else TypeAdapter(self.type).json_schema()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +115,11 @@ class Session:
         """Attempts under way."""
         self.resting = False
         self.closed = False
+        self.unwinding = False
+        """It has failed or was cancelled, and what it did is being undone."""
+        self.saga = Saga(self)
+        self.sources: Sources | None = None
+        self.sent: dict[str, File] = {}
         self.parked = False
         """Not in memory: idle, and given up. Whatever is asked of it brings it back."""
         self.on_event: Callable[[Event], object] | None = None
@@ -127,6 +144,14 @@ class Session:
         """Journal the first event."""
         self.user = user
         self.append(Started, self.dispatcher.agent, self.id, user, version, forked_from)
+        self.make_sources(self._time())
+        if self.sources is not None:
+            self.sources.start()
+
+    def make_sources(self, begun: float) -> None:
+        """Have the sources of the agent, if it has any."""
+        if any(one.tick_place is not None for one in self.dispatcher.plan.transitions):
+            self.sources = Sources(self, begun)
 
     # -- history
 
@@ -246,7 +271,7 @@ class Session:
         plan = self.dispatcher.plan
         names = plan.names[: len(plan.places)]
         self._present()
-        if self.closed:
+        if self.closed or self.unwinding:
             return {**dict.fromkeys(names, 0), **Fold(self.log.read()).marking()}
         counts = self.dispatcher.fleet.marking(self.number).tolist()
         return dict(zip(names, counts, strict=False))
@@ -284,7 +309,7 @@ class Session:
                     f"no place holds {type_name(place)}; the places are {', '.join(map(repr, plan.index))}"
                 )
         self._present()
-        if self.closed:
+        if self.closed or self.unwinding:
             return Fold(self.log.read()).tokens(*(plan.names[number] for number in numbers))
         known, fleet = self.dispatcher.tokens.by_number, self.dispatcher.fleet
         tokens = [known[one] for number in numbers for one in fleet.tokens(self.number, number).tolist()]
@@ -322,10 +347,16 @@ class Session:
         request_id: str | None = None,
         question: str | None = None,
         type_: Any = None,
+        deadline: float | None = None,
     ) -> Pending:
         arguments = self._arguments(firing)
         about = firing.served.plan.spec.description
-        return Pending(kind, firing.id, firing.transition, arguments, request_id, question, type_, about)
+        if kind == "confirm":
+            confirm = firing.served.options.confirm
+            question, deadline = None if confirm is None else confirm.question, firing.due
+        return Pending(
+            kind, firing.id, firing.transition, arguments, request_id, question, type_, about, deadline
+        )
 
     async def approve(self, firing_id: str, *, by: str | None = None) -> None:
         """Let a firing that waits for confirmation go on; `by` says who decided.
@@ -390,37 +421,112 @@ class Session:
         for firing in self.firings.values():
             answer = (firing.answers or {}).get(request_id)
             if answer is not None:
-                checked = _converted(request_id, answer.request.type, value)
-                self.append(Answered, firing.id, request_id, checked, by)
-                firing.reply(ordinal_of(request_id), checked)
-                self._forget(firing, request_id)
-                self.unanswered.discard(answer)
-                self.log.after_commit(partial(answer.set, checked))
+                self._answered(firing, request_id, answer, value, by)
                 await self.committed()
                 return
         raise FiringNotFoundError(f"no request {request_id!r} waits for an answer", firing_id=request_id)
 
-    async def cancel(self, firing_id: str | None = None, *, by: str | None = None) -> None:
-        """End one firing (by the policy `on_error`), or the whole session: its firings give their tokens
-        back.
+    async def cancel(
+        self,
+        firing_id: str | None = None,
+        *,
+        siblings_of: str | None = None,
+        reason: str | None = None,
+        by: str | None = None,
+    ) -> None:
+        """End one firing, the siblings of one, or the whole session.
+
+        A firing ends by the policy `on_error`. With `siblings_of`, so do all other firings under way that may add to
+        the innermost group a gather waits for that this firing may add to. Without either the session ends: its firings
+        give their tokens back, what completed firings did is undone by their `compensate`, the last first, and this
+        returns when it is closed.
 
         An async action gets CancelledError and may clean up; a sync one sees `ctx.cancelled`, and its result
         is dropped. Raises `FiringNotFoundError` if there is no such firing.
         """
         self._present()
-        if firing_id is not None:
-            if firing_id not in self.firings:
-                raise FiringNotFoundError(f"no firing {firing_id!r} is under way", firing_id=firing_id)
-            self.dispatcher.cancel(self.firings[firing_id], by)
+        if firing_id is not None or siblings_of is not None:
+            held = self._under_way(siblings_of or firing_id or "")
+            for firing in [held] if siblings_of is None else self.dispatcher.siblings(held):
+                self.dispatcher.cancel(firing, by)
+            self.resting = False  # until what was cancelled has ended
             await self.committed()
             return
         if self.closed:
             return
+        self.finish(reason, by)
+        await self._until(lambda: False, None)
+        await self.committed()
+
+    def _under_way(self, firing_id: str) -> Firing:
+        firing = self.firings.get(firing_id)
+        if firing is None:
+            raise FiringNotFoundError(f"no firing {firing_id!r} is under way", firing_id=firing_id)
+        if firing.undoes is not None:
+            raise NetError(f"firing {firing_id!r} compensates for {firing.undoes!r}; it is not cancelled")
+        return firing
+
+    def finish(self, reason: str | None, by: str | None) -> None:
+        """End the session: stop its firings, undo what can be undone, and close it."""
+        if self.closed or self.unwinding:
+            return
         self.dispatcher.close(self)
-        self.append(Closed, None, by)
+        if self.saga.undos:
+            self.dispatcher.empty(self)
+            self.saga.begin(reason, by)
+        else:
+            self.append(Closed, reason, by)
+            self._end()
+
+    def end(self) -> None:
+        """It has been undone, and is closed."""
+        self.dispatcher.forget(self)
+        self._end()
+
+    def _end(self) -> None:
         self.closed = True
         self.log.after_commit(self.wake_all)
+
+    # -- files
+
+    async def send_file(
+        self, name: str, content: bytes, *, media_type: str | None = None, by: str | None = None
+    ) -> File:
+        """Hand a file to the session; actions get it with `ctx.get_file(name)`. It replaces one of that name.
+
+        Raises:
+            TypeError, ValueError: the name is empty or no text, or the content no bytes.
+            NetError: the session is closed.
+        """
+        self._open()
+        self.keep_file(None, name, content, media_type, by)
         await self.committed()
+        return self.sent[name]
+
+    def keep_file(
+        self, firing_id: str | None, name: str, content: bytes, media_type: str | None, by: str | None
+    ) -> None:
+        """Keep a file, and tell of it."""
+        guessed, size, digest = describe_file(name, content, media_type)
+        event, encoded = self.encode(Sent, firing_id, name, guessed, size, digest, by)
+        self.log.keep_file(digest, bytes(content))
+        assert isinstance(event, Sent)
+        self.sent[name] = File.of(event)
+        self.push(event, encoded)
+
+    def files(self) -> list[File]:
+        """The files of the session, the last of each name, oldest name first."""
+        self._present()
+        return list(self.sent.values())
+
+    def get_file(self, name: str) -> bytes:
+        """The content of a file. Raises `KeyError` if there is none of that name."""
+        self._present()
+        content = self.log.file(self.sent[name].sha256) if name in self.sent else None
+        if content is None:
+            known = ", ".join(map(repr, self.sent)) or "none"
+            raise KeyError(f"session {self.id!r} has no file {name!r}; its files are {known}")
+        return content
 
     def _confirming(self, firing_id: str) -> Firing:
         self._present()
@@ -480,7 +586,9 @@ class Session:
 
     def check_rest(self) -> None:
         """Called when the session may have come to rest."""
-        if self.closed or self.resting or len(self.firings) > self.asking:
+        if self.closed or self.resting or self.unwinding or len(self.firings) > self.asking:
+            return
+        if self._timed():
             return
         dispatcher = self.dispatcher
         waits = dispatcher.refills or dispatcher.runtime.starved or not self.firings
@@ -490,6 +598,17 @@ class Session:
             self.append(Quiescent)
         self.resting = True
         self.log.after_commit(partial(self._wake, self._resters))
+
+    def _timed(self) -> bool:
+        """Whether it moves on by itself though all its firings ask: by a source, a deadline, or a cancellation."""
+        if self.sources is not None and self.sources.wake is not None:
+            return True
+        return any(
+            firing.due is not None
+            or firing.stopped is not None
+            or any(one.timer is not None for one in (firing.answers or {}).values())
+            for firing in self.firings.values()
+        )
 
     # -- what a durable journal asks
 
@@ -501,7 +620,10 @@ class Session:
             return "live", None
         if self.dispatcher.stopped and any(firing.state is State.RUNNING for firing in self.firings.values()):
             return "live", None  # the runtime has ended under them
-        return "parked", min((f.due for f in self.firings.values() if f.due is not None), default=None)
+        dues = [firing.due for firing in self.firings.values() if firing.due is not None]
+        if self.sources is not None and self.sources.wake is not None:
+            dues.append(self.sources.wake)
+        return "parked", min(dues, default=None)
 
     def idle(self, until: float) -> bool:
         """Whether nobody waits for it and nothing happens in it by itself before a time."""
@@ -513,6 +635,7 @@ class Session:
     def forget_state(self) -> None:
         """Be empty, to be restored."""
         self.firings, self.failures, self.memory, self.interned = {}, [], {}, {}
+        self.unwinding, self.saga, self.sources, self.sent = False, Saga(self), None, {}
         self.asking = self.attempts = self.firing_count = self.token_count = 0
         self.resting = False
         self.active_at = self._time()
@@ -553,8 +676,23 @@ class Session:
         if not self.closed:
             self.append(Remembered, firing.id, key, value)
 
-    def on_ask(self, firing: Firing, question: str, type_: Any, answer: Answer[Any]) -> None:
+    def on_send(self, firing: Firing, name: str, content: bytes, media_type: str | None) -> None:
+        """An action keeps a file."""
+        if not self.closed and firing.id in self.firings:
+            self.keep_file(firing.id, name, content, media_type, None)
+            firing.alive()
+
+    def on_get(self, firing: Firing, name: str, answer: Answer[bytes]) -> None:  # noqa: ARG002 - as other handlers
+        """An action wants a file."""
+        self.unanswered.discard(answer)
+        try:
+            answer.set(self.get_file(name))
+        except Exception as error:
+            answer.fail(error)
+
+    def on_ask(self, firing: Firing, request: Request, answer: Answer[Any]) -> None:
         """An action asked a person."""
+        question, type_ = request.question, request.type
         if firing.id not in self.firings or firing.stopped is not None:
             self.unanswered.discard(answer)
             answer.give_up()
@@ -565,18 +703,52 @@ class Session:
         if asked == question and _replied(answer, request_id, type_, value):
             self.unanswered.discard(answer)
             return
-        firing.ask(firing.questions, question)
-        answer.request = self._pending(firing, "ask", request_id, question, type_)
+        deadline = request.due(self._time(), (firing.asked or {}).get(firing.questions))
+        answer.request = self._pending(firing, "ask", request_id, question, type_, deadline)
+        firing.ask(firing.questions, question, deadline)
         if firing.answers is None:
             firing.answers = {}
         if not firing.answers:
             self.asking += 1
         firing.answers[request_id] = answer
-        self.append(Asked, firing.id, request_id, question, type_name(type_))
+        self.append(Asked, firing.id, request_id, question, type_name(type_), deadline)
+        if deadline is not None:
+            delay = max(0.0, deadline - self._time())
+            expire = partial(self._nobody_answered, firing, request, request_id, answer)
+            answer.timer = self._clock.call_later(delay, expire)
+            self._doze(firing, 1)
         self.dispatcher.touch(self)
+
+    def _nobody_answered(
+        self, firing: Firing, request: Request, request_id: str, answer: Answer[Any]
+    ) -> None:
+        if self.dispatcher.stopped or answer not in (firing.answers or {}).values():
+            return
+        try:
+            if request.has_default:
+                self._answered(firing, request_id, answer, request.default, BY_DEADLINE)
+                return
+            self._forget(firing, request_id)
+            self.unanswered.discard(answer)
+            answer.fail(TimeoutError(f"nobody answered {request.question!r} within {request.deadline:g} s"))
+        except TokenTypeError as error:  # the default is of another type
+            self._forget(firing, request_id)
+            self.unanswered.discard(answer)
+            answer.fail(error)
+
+    def _answered(
+        self, firing: Firing, request_id: str, answer: Answer[Any], value: Any, by: str | None
+    ) -> None:
+        checked = _converted(request_id, answer.request.type, value)
+        self.append(Answered, firing.id, request_id, checked, by)
+        firing.reply(ordinal_of(request_id), checked)
+        self._forget(firing, request_id)
+        self.unanswered.discard(answer)
+        self.log.after_commit(partial(answer.set, checked))
 
     def forget_questions(self, firing: Firing) -> None:
         """The attempt ended: its open questions are void."""
+        firing.forget_deadlines()
         for request_id, answer in list((firing.answers or {}).items()):
             self._forget(firing, request_id)
             self.unanswered.discard(answer)
@@ -584,9 +756,18 @@ class Session:
 
     def _forget(self, firing: Firing, request_id: str) -> None:
         assert firing.answers is not None
-        del firing.answers[request_id]
+        answer = firing.answers.pop(request_id)
+        if answer.timer is not None:
+            answer.timer.cancel()
+            answer.timer = None
+            self._doze(firing, -1)
         if not firing.answers:
             self.asking -= 1
+
+    def _doze(self, firing: Firing, questions: int) -> None:
+        """One question with a deadline more, or less: with any, the action counts as asleep on the clock."""
+        before, firing.dozing = firing.dozing, firing.dozing + questions
+        self.dispatcher.runtime.dozing += bool(firing.dozing) - bool(before)
 
     # -- waiting
 
@@ -601,6 +782,8 @@ class Session:
             raise self.broken
         if self.closed:
             raise NetError(f"session {self.id!r} is closed")
+        if self.unwinding:
+            raise NetError(f"session {self.id!r} is being undone, and takes nothing any more")
 
     async def _next(self, waiters: list[asyncio.Future[None]]) -> None:
         if self.dispatcher.runtime.crashed is not None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from petricore.errors import JournalCorruptError
 from petricore.runtime.events import Answered, Failed, Put, Remembered, Token
+from petricore.runtime.files import File
 from petricore.runtime.firing import Firing, State
 from petricore.runtime.journal.store import Record
 
@@ -44,6 +46,9 @@ def save_session(session: Session) -> bytes:
         "token_count": session.token_count,
         "firing_count": session.firing_count,
         "resting": session.resting,
+        "saga": session.saga.save(lambda tokens: encode(Put(0, 0.0, tuple(tokens))).text),
+        "sources": session.sources and session.sources.save(),
+        "files": [asdict(file) for file in session.sent.values()],
         "user": session.user,
     }
     return json.dumps(state, separators=(",", ":")).encode()
@@ -65,7 +70,8 @@ def _firing(firing: Firing, encode: Any) -> dict[str, Any]:
         "due": firing.due,
         "emitted": firing.emitted,
         "interruptions": firing.interruptions,
-        "asked": list((firing.asked or {}).items()),
+        "put": encode(Put(0, 0.0, tuple(firing.put))).text if firing.put else None,
+        "asked": [[ordinal, *asked] for ordinal, asked in (firing.asked or {}).items()],
         "replies": [
             [ordinal, encode(Answered(0, 0.0, firing.id, "", value)).text]
             for ordinal, (_, value) in (firing.replies or {}).items()
@@ -128,10 +134,18 @@ def _load(session: Session, log: DurableLog, state: dict[str, Any]) -> dict[int,
         firing.state, firing.attempt = State[saved["state"]], saved["attempt"]
         firing.due, firing.emitted = saved["due"], saved["emitted"]
         firing.interruptions = saved["interruptions"]
-        for ordinal, question in saved["asked"]:
-            firing.ask(ordinal, question)
+        for ordinal, question, deadline in saved["asked"]:
+            firing.ask(ordinal, question, deadline)
         for ordinal, text in saved["replies"]:
             firing.reply(ordinal, decode("answered", text).value)
+        if saved["put"]:
+            firing.put = list(decode("put", saved["put"]).tokens)
         session.firings[firing.id] = firing
         dispatcher.bind(firing)
+    session.sent = {saved["name"]: File(**saved) for saved in state["files"]}
+    if state["sources"] is not None:
+        session.make_sources(state["sources"]["begun"])
+        assert session.sources is not None
+        session.sources.load(state["sources"]["last"])
+    session.saga.load(state["saga"], lambda text: decode("put", text).tokens)
     return ids

@@ -34,9 +34,10 @@ def verify(
     from petricore.agent.verify.properties import Checks
 
     tokens: dict[str, int] = {}
+    ticks = {one.tick.place.name for one in agent.transitions.values() if one.tick is not None}
     for key, count in inputs.items():
         place = _place(agent, "inputs", key)
-        if not agent.places[place].expose:
+        if not (agent.places[place].expose or place in ticks):
             raise NetError(f"inputs: place {place!r} is not exposed: only firings put into it")
         if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count < 2**31:
             raise NetError(f"inputs: {place!r} gets a number of tokens from 0 on, not {count!r}")

@@ -10,8 +10,10 @@ depends.
 | results | one transition per branch of a union; `None` puts nothing |
 | a list | 0 to `longest` elements of each kind; in the net `cover` the last stands for so many and more |
 | a generator | a list; it may also fail after any number of elements |
-| `on_error` | exact: a failure keeps the tokens, gives them back (this transition never takes them again) or \
-puts one `Failure`; an error, a timeout, a wrong type and a cancellation all end so, after the last attempt |
+| `every` | as many ticks as `times` or the inputs (`{"every:poll": 3}`) say, else any number, at any time |
+| `on_error` | exact ("session" goes on as "fail" does): a failure keeps the tokens, gives them back (this \
+transition never takes them again) or puts one `Failure`; an error, a timeout, a wrong type and a cancellation all \
+end so, after the last attempt |
 | `confirm` | may be rejected: tokens go back for good, or to the error place |
 | `where` | a token may be admitted by any subset of the predicates, decided when it arrives and then fixed |
 | `match` | may join any tokens, and may join none |
@@ -19,6 +21,7 @@ puts one `Failure`; an error, a timeout, a wrong type and a cancellation all end
 part of the members (see `gathering`) |
 | `concurrency`, `rate_limit` | pools that a firing borrows from; a rate limit comes back at once (no time passes) |
 | `priority` | not used to exclude anything; it decides conflicts only |
+| `compensate` | nothing: it puts no token |
 | `delay`, `retries`, `timeout` | nothing: they take time. Every action is taken to end |
 
 A firing is one step of the net where another order of the steps shows that nothing is lost by it: where nobody
@@ -140,6 +143,21 @@ def abstract(agent: Agent, tokens: Mapping[str, int], *, decided: Iterable[str] 
     return Builder(plan, tokens, frozenset(decided)).build(agent.name)
 
 
+def _ticks(plan: Plan, tokens: Mapping[str, int]) -> tuple[Mapping[str, int], dict[int, str]]:
+    """The initial tokens with the ticks of sources that have an end, and the tick places of those that have none."""
+    given = dict(tokens)
+    endless: dict[int, str] = {}
+    for one in plan.transitions:
+        every = one.spec.options.every
+        if one.tick_place is None or every is None or plan.names[one.tick_place] in tokens:
+            continue
+        if every.times is None:
+            endless[one.tick_place] = one.spec.name
+        else:
+            given[plan.names[one.tick_place]] = every.times
+    return given, endless
+
+
 class Builder:
     """Collects places and rules."""
 
@@ -147,12 +165,16 @@ class Builder:
         self.plan = plan
         self.decided = decided
         gathered = {arc[0] for one in plan.transitions for arc in one.arcs if arc[1] is Mode.GATHER}
-        errors = [one.error_place for one in plan.transitions if one.error_place is not None]
+        errors = [place for one in plan.transitions for place in (one.error_place, one.dead_place)
+                  if place is not None]  # fmt: skip
+        tokens, self._ticking = _ticks(plan, tokens)
         self.classes = Classes(
             plan, gathered, errors, [plan.index[place] for place in decided if place in plan.index]
         )
         self.scopes = Scopes(
-            plan, self.classes, [plan.index[place] for place, count in tokens.items() if count]
+            plan,
+            self.classes,
+            [*(plan.index[place] for place, count in tokens.items() if count), *self._ticking],
         )
         self.longest = max([2, *(arc[2] for one in plan.transitions for arc in one.arcs)])
         self.places: dict[str, int] = {}
@@ -179,6 +201,11 @@ class Builder:
             else:
                 for claim in self.claims(t):
                     self.fire(t, claim)
+        for place, transition in self._ticking.items():
+            text = f"{transition} is due"
+            self.rules.append(
+                Rule(text, Step(text, "arrives"), outputs=Counter({self.arrival(place, member=False): 1}))
+            )
         self.rules = [expanded(self, rule) for rule in self.rules]
         listed = self._listed()
         cover = View(*to_net(name, self.places, saturate(self.rules, listed, self.longest)))
@@ -371,7 +398,7 @@ class Builder:
     ) -> Iterator[tuple[Step, Counter[str]]]:  # fmt: skip
         one = self.plan.transitions[t]
         name, options = one.spec.name, one.spec.options
-        rejected = options.confirm and not after
+        rejected = options.confirm is not None and not after
         if one.error_place is not None:
             to = f", a Failure goes to {self.plan.names[one.error_place]}"
             how = "fails or is rejected" if rejected else "fails"
@@ -379,11 +406,17 @@ class Builder:
                 error = outputs + Counter({self.arrival(one.error_place, member=member): 1})
                 yield Step(f"{took}{how}{after}{to}", "fails", name, may, depends=depends), error
             return
+        if one.dead_place is not None:
+            to = f", a Failure goes to {self.plan.names[one.dead_place]}"
+            for member in self._memberships(t, one.dead_place, element=False):
+                error = outputs + Counter({self.arrival(one.dead_place, member=member): 1})
+                step = Step(f"{took}fails{after}{to}", "fails", name, may, unhandled=True, depends=depends)
+                yield step, error
         back = " and gives its tokens back"
         if options.on_error == "release":
             step = Step(f"{took}fails{after}{back}", "fails", name, may, unhandled=True, depends=depends)
             yield step, outputs + claim.returned
-        else:
+        elif one.dead_place is None:
             yield Step(f"{took}fails{after}", "fails", name, may, unhandled=True, depends=depends), outputs
         if rejected:
             step = Step(f"{took}is rejected{back}", "is rejected", name, may, unhandled=True, depends=depends)

@@ -99,7 +99,7 @@ class Explored:
         if t >= len(self._specs):
             return False
         one = self._specs[t]
-        put = {*output_places(one.output), one.error_place}
+        put = {*output_places(one.output), one.error_place, one.dead_letter}
         if one.options.confirm or one.options.on_error == "release":
             put |= {arc.place for arc in one.inputs}
         return any(place in put for place in self._specs[u].inhibitors)

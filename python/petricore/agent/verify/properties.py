@@ -393,6 +393,5 @@ class Checks:
 
 def _put_into(one: TransitionPlan) -> list[TypedPlace]:
     found = list(output_places(one.spec.output))
-    if one.spec.error_place is not None:
-        found.append(one.spec.error_place)
+    found += [place for place in (one.spec.error_place, one.spec.dead_letter) if place is not None]
     return found

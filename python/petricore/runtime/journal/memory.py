@@ -34,6 +34,12 @@ class Log(Protocol):
     def read(self, after: int = 0, limit: int | None = None) -> Sequence[Event]:
         """Events numbered above `after`, in order, at most `limit`, only durable ones."""
 
+    def keep_file(self, key: str, content: bytes) -> None:
+        """Keep a file, durable together with what is appended next."""
+
+    def file(self, key: str) -> bytes | None:
+        """A kept file."""
+
     @property
     def durable(self) -> int:
         """The number of the last event that is durable."""
@@ -61,10 +67,11 @@ class Journal(Protocol):
 class MemoryLog:
     """Events in a list, by reference."""
 
-    __slots__ = ("_events",)
+    __slots__ = ("_events", "_files")
 
     def __init__(self) -> None:
         self._events: list[Event] = []
+        self._files: dict[str, bytes] = {}
 
     def encode(self, event: Event) -> None:
         """Nothing to do: any value is kept as it is."""
@@ -80,6 +87,14 @@ class MemoryLog:
     def read(self, after: int = 0, limit: int | None = None) -> Sequence[Event]:
         """Events numbered above `after`."""
         return self._events[after : None if limit is None else after + limit]
+
+    def keep_file(self, key: str, content: bytes) -> None:
+        """Keep a file."""
+        self._files[key] = content
+
+    def file(self, key: str) -> bytes | None:
+        """A kept file."""
+        return self._files.get(key)
 
     @property
     def durable(self) -> int:

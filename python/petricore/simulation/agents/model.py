@@ -123,6 +123,10 @@ def compile_model(
         NetError: a name is unknown, a number impossible; the message says which.
     """
     plan = agent.plan()
+    for one in plan.transitions:
+        if one.tick_place is not None:
+            raise NetError(f"transition {one.spec.name!r} is a source (every=...), which simulate does not know: "
+                           "declare what it puts as inputs and arrivals of an agent without it")  # fmt: skip
     for argument, given in (("resources", resources), ("needs", needs), ("outcomes", outcomes)):
         if given is not None and not isinstance(given, Mapping):
             raise NetError(f"{argument} is a mapping by name, not {given!r}")
@@ -148,6 +152,12 @@ def compile_model(
     for name in arguments.confirmations.given:
         if name in known and not known[name].spec.options.confirm:
             raise NetError(f"confirmations: transition {name!r} asks nobody (it has no confirm=True)")
+    assumptions += [f"on_error='session' of {name} is taken as 'fail': the session goes on"
+                    for name, one in known.items() if one.spec.options.on_error == "session"]  # fmt: skip
+    assumptions += [f"what fails in {name} is gone (no dead letter)"
+                    for name, one in known.items() if one.spec.dead_letter is not None]  # fmt: skip
+    assumptions += [f"people decide on {name} before its deadline" for name, one in known.items()
+                    if one.spec.options.confirm and one.spec.options.confirm.deadline is not None]  # fmt: skip
     undecided: list[str] = []
     behaviours = [
         _behaviour(number, one, plan, arguments, laid_out, by_transition[number], assumptions, undecided)

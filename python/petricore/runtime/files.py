@@ -1,0 +1,52 @@
+"""Files of a session: kept beside its journal, named by events, found by name."""
+
+from __future__ import annotations
+
+import mimetypes
+from dataclasses import dataclass
+from hashlib import sha256
+
+from petricore.runtime.events import Sent
+
+__all__ = ["File", "describe_file"]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that a session keeps. Of several with one name, the last counts; content is kept by its SHA-256."""
+
+    name: str
+    media_type: str
+    size: int
+    """In bytes."""
+    sha256: str
+    sent: float
+    """Seconds since the epoch."""
+    by: str | None
+    """Who handed it in, from outside."""
+    firing_id: str | None
+    """The firing whose action kept it."""
+
+    @classmethod
+    def of(cls, event: Sent) -> File:
+        """The file that an event tells of."""
+        return cls(
+            event.name, event.media_type, event.size, event.sha256, event.time, event.by, event.firing_id
+        )
+
+
+def describe_file(name: object, content: object, media_type: str | None) -> tuple[str, int, str]:
+    """The media type (guessed from the name if None), size and SHA-256 of a file.
+
+    Raises:
+        TypeError: the name is no text, or the content no bytes.
+        ValueError: the name is empty.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"a file's name is a string, not {name!r}")
+    if not name:
+        raise ValueError("a file's name is not empty")
+    if not isinstance(content, (bytes, bytearray, memoryview)):
+        raise TypeError(f"the content of file {name!r} is bytes, not {type(content).__name__}")
+    guessed = media_type or mimetypes.guess_type(name)[0] or "application/octet-stream"
+    return guessed, len(content), sha256(content).hexdigest()
