@@ -27,15 +27,8 @@ def figures(quick: bool) -> Iterator[Figure]:
         values = compare({OURS: per_cpu_second(_events(engine, until, count))}, rounds=1 if quick else 3)
         yield Figure("simulation, replicas", f"M/M/1/20, {count:,}", "events/s", values, note="")
     if not quick:
-        yield Figure(
-            "simulation, 2 threads",
-            "M/M/1/20, 20,000 replicas",
-            "s",
-            compare(
-                {OURS: wall_seconds(_run(engine, 2)), "1 thread": wall_seconds(_run(engine, 1))}, rounds=5
-            ),
-            less=True,
-        )
+        yield _by_threads(queue(), "direct", until=10_000.0)
+        yield _by_threads(queue(), "next_reaction", until=1_000.0)
     for family in (_ring, births_and_deaths):
         for size in (10, 1_000) if quick else (10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000):
             yield _by_size(family(size), 1 if quick else 3, 20_000 if quick else 1_000_000)
@@ -66,8 +59,19 @@ def _events(engine: pc.Engine, until: float, replicas: int) -> Callable[[], int]
     return lambda: int(engine.simulate(until=until, replicas=replicas, seed=1, threads=1).firings.sum())
 
 
-def _run(engine: pc.Engine, threads: int) -> Callable[[], object]:
-    return lambda: engine.simulate(until=1_000.0, replicas=20_000, seed=1, threads=threads)
+def _by_threads(net: pc.Net, algorithm: str, until: float) -> Figure:
+    engine = net.compile()
+
+    def contender(threads: int) -> Contender:
+        return wall_seconds(
+            lambda: engine.simulate(
+                until=until, replicas=10_000, seed=1, algorithm=algorithm, threads=threads
+            )
+        )
+
+    values = compare({OURS: contender(2), "1 thread": contender(1)}, rounds=9)
+    case = f"{net.name}, 10,000 replicas, {algorithm.replace('_', ' ')}"
+    return Figure("simulation, 2 threads", case, "s", values, less=True)
 
 
 def _beside_others(net: pc.Net, until: float, replicas: int, quick: bool) -> Figure:

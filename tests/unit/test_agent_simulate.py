@@ -236,6 +236,11 @@ def test_what_is_not_said_is_assumed_and_listed() -> None:
     assert all(abs(count - 100) <= 5 * math.sqrt(300 * (1 / 3) * (2 / 3)) for count in counts)
 
 
+def test_sessions_without_inputs_are_told() -> None:
+    result = one_step().simulate({}, sessions=3, durations=1.0, seed=1)
+    assert result.assumptions == ("no inputs are given: nothing happens",)
+
+
 def test_alternatives_that_are_not_named_share_what_is_left() -> None:
     result = classifier().simulate({Task: 1}, sessions=2000, outcomes={"classify": {"Spam": 0.8}}, seed=2)
     spam = sum("Spam" in left for left in result.left)

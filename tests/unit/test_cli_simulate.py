@@ -100,16 +100,19 @@ def test_rows_and_a_drawing_are_written(model: str, tmp_path: Path) -> None:
         (["--until", "9", "--observe", "x=nowhere"], "observable 'x': there is no place 'nowhere'"),
         (["--until", "9", "--stop", "nowhere >= 1"], "nowhere"),
         (["--until", "9", "--input", "waiting=1"], "--input is for agents"),
-        (["--until", "9", "--plot", "/nowhere/x.png"], "cannot write /nowhere/x.png"),
-        (["--until", "9", "--plot", "x.what"], "--plot x.what: "),
-        (["--until", "9", "--out", "/nowhere/x.csv"], "cannot write /nowhere/x.csv"),
+        (["--until", "9", "--plot", "/nowhere/x.png"], "--plot /nowhere/x.png: there is no directory /nowhere"),
+        (["--until", "9", "--plot", "x.what"], "--plot x.what: the name ends in none of ."),
+        (["--until", "9", "--plot", "x.png", "--place", "up"], "--place up: there is no such place"),
+        (["--until", "9", "--out", "/nowhere/x.csv"], "--out /nowhere/x.csv: there is no directory /nowhere"),
     ],
 )
 def test_a_command_that_cannot_be_obeyed_ends_with_2(
     model: str, arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["simulate", model, *arguments]) == 2
-    assert says in capsys.readouterr().err
+    told = capsys.readouterr()
+    assert says in told.err
+    assert told.out == ""  # known before anything was run
 
 
 def test_an_agent_refuses_what_only_nets_have(capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,8 +25,8 @@ struct Job {
     std::uint32_t place;
     Count delta;
   };
-  // The events of one chunk of replicas, put together at the end.
-  struct Events {
+  // The events of one chunk of replicas, put together at the end. Other threads write to those beside it.
+  struct alignas(64) Events {
     std::vector<double> times;
     std::vector<std::int32_t> transitions;
   };

@@ -14,7 +14,7 @@ namespace petricore {
 template <bool kPlain>
 class Recorder {
  public:
-  explicit Recorder(Job& job) : job_(job), unwanted_(job.options.count_firings ? 0 : job.transitions) {
+  explicit Recorder(Job& job) : job_(job), firings_(job.transitions) {
     if constexpr (kPlain) return;
     std::size_t registers = 0;
     for (const Observable& observable : job.options.observables) {
@@ -28,7 +28,7 @@ class Recorder {
   // Starts a replica. True: it ends at once, since end_when holds.
   bool begin(std::size_t row, const Count* marking) {
     row_ = row;
-    firings_ = job_.options.count_firings ? job_.result.firings.data() + row * job_.transitions : unwanted_.data();
+    if (job_.options.count_firings) std::ranges::fill(firings_, 0);
     if constexpr (kPlain) return false;
     time_ = 0;
     next_grid_ = 0;
@@ -94,6 +94,8 @@ class Recorder {
     result.times[row_] = time;
     result.events[row_] = events;
     result.ends[row_] = end;
+    if (job_.options.count_firings)
+      std::ranges::copy(firings_, result.firings.begin() + static_cast<std::ptrdiff_t>(row_ * job_.transitions));
     if constexpr (kPlain) return;
     const bool stays = end == ReplicaEnd::kDead && job_.options.until < kNever;
     advance(stays ? job_.options.until : time, marking);
@@ -156,8 +158,7 @@ class Recorder {
 
   Job& job_;
   std::size_t row_ = 0;
-  std::int64_t* firings_ = nullptr;
-  std::vector<std::int64_t> unwanted_;
+  std::vector<std::int64_t> firings_;  // (T,), of no account if they are not counted
   double time_ = 0;
   std::size_t next_grid_ = 0;
   std::int64_t recorded_ = 0;

@@ -22,14 +22,19 @@ struct Next {
 
 // One replica as it stands, for the Stepper that moves it.
 struct Replica {
-  explicit Replica(Job& job_) : job(job_), registers(std::max<std::size_t>(job_.timed.registers(), 1)) {}
+  explicit Replica(Job& job_)
+      : job(job_), tokens(job_.places), registers(std::max<std::size_t>(job_.timed.registers(), 1)) {}
+  Replica(const Replica&) = delete;
 
   Job& job;
+  // The marking. Its row of the result would be in one cache line with the rows of other threads, which would slow each
+  // other at every event.
+  std::vector<Count> tokens;
   std::size_t row = 0;       // in the result
   std::uint64_t number = 0;  // whose random numbers it draws
   std::uint64_t event = 0;   // how many events there were
   double time = 0;           // of the last event
-  Count* marking = nullptr;  // its row of the result
+  Count* const marking = tokens.data();
   const double* rates = nullptr;
   std::vector<double> registers;
 
@@ -87,9 +92,9 @@ class RunnerOf final : public Runner {
       replica_.event = 0;
       replica_.time = 0;
       replica_.rates = job.rates_of(row);
-      replica_.marking = job.result.final.data() + row * job.places;
       std::copy_n(job.initial_of(row), job.places, replica_.marking);
       if (!run_replica(ticker)) return;
+      std::copy_n(replica_.marking, job.places, job.result.final.data() + row * job.places);
     }
   }
 

@@ -255,10 +255,6 @@ void run_side_by_side(Job& job) {
                                     ? cuda::run(cuda::library(), job.timed, options, job.result)
                                     : bulk::run(job.timed, options, job.result);
   if (outcome.stopped || outcome.left_out.empty()) return;
-  for (const std::uint64_t row : outcome.left_out) {
-    if (options.count_firings)
-      std::fill_n(job.result.firings.begin() + static_cast<std::ptrdiff_t>(row * job.transitions), job.transitions, 0);
-  }
   Crew(job, make_direct, outcome.left_out, outcome.events).run();
 }
 

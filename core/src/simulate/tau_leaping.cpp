@@ -275,8 +275,8 @@ class TauLeaping {
   std::vector<double> rates_;
   std::vector<std::int64_t> firings_;
   std::vector<std::uint8_t> critical_;
-  std::vector<double> drift_, spread_,
-      drain_;                        // of each place, per unit of time: mean and variance of its change, loss
+  // Of each place, per unit of time: the mean and the variance of its change, and what is taken from it.
+  std::vector<double> drift_, spread_, drain_;
   std::vector<std::int64_t> after_;  // the marking after the leap
   std::vector<Order> orders_;
   Csr<std::uint32_t> expressive_;  // for each place, the transitions whose expressions name it

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import sys
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,9 @@ from petricore.simulation.observables import (
     TimeIn,
 )
 from petricore.simulation.trajectories import Trajectories
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["OPTIONS", "add_net_arguments", "execute_net"]
 
@@ -81,6 +85,12 @@ def execute_net(options: argparse.Namespace) -> int:
     if options.place and options.plot is None:
         raise UsageError("--place goes with --plot FILE")
     engine = load_net(options.target).compile()
+    if unknown := [name for name in options.place if name not in engine.places]:
+        raise UsageError(f"--place {unknown[0]}: there is no such place")
+    for option, path in (("--out", options.out), ("--plot", options.plot)):
+        if path is not None and not path.parent.is_dir():
+            raise UsageError(f"{option} {path}: there is no directory {path.parent}")
+    figure = None if options.plot is None else _figure(options.plot)
     started = perf_counter()
     found = engine.simulate(
         until=options.until,
@@ -96,6 +106,7 @@ def execute_net(options: argparse.Namespace) -> int:
         warmup=options.warmup or 0.0,
         limit=options.limit,
         threads=options.threads or 0,
+        progress=None if options.json or not sys.stderr.isatty() else True,
     )
     summary = _summary(engine, found, perf_counter() - started)
     if options.json:
@@ -105,24 +116,25 @@ def execute_net(options: argparse.Namespace) -> int:
     try:
         if options.out is not None:
             found.to_parquet(options.out) if options.out.suffix == ".parquet" else found.to_csv(options.out)
-        if options.plot is not None:
-            _plot(found, options.plot, options.place or None)
+        if figure is not None:
+            found.plot(options.place or None, figure.subplots())
+            figure.savefig(options.plot)
     except OSError as error:
         raise UsageError(f"cannot write {error.filename}: {error.strerror}") from error
     return 0
 
 
-def _plot(found: Trajectories, path: Path, places: list[str] | None) -> None:
+def _figure(path: Path) -> Figure:
+    """An empty figure, if it can be written to `path`: known before an hour of simulation, not after."""
     try:
         from matplotlib.figure import Figure
     except ModuleNotFoundError:
         raise PetriError("--plot needs matplotlib: pip install 'petricore[simulation]'") from None
     figure = Figure(layout="constrained")
-    found.plot(places, figure.subplots())
-    try:
-        figure.savefig(path)
-    except ValueError as error:  # a format that matplotlib does not write
-        raise UsageError(f"--plot {path}: {error}") from error
+    formats = figure.canvas.get_supported_filetypes()
+    if path.suffix.removeprefix(".").lower() not in formats:
+        raise UsageError(f"--plot {path}: the name ends in none of .{', .'.join(sorted(formats))}")
+    return figure
 
 
 def _summary(engine: Engine, found: Trajectories, wall: float) -> dict[str, Any]:
@@ -162,7 +174,8 @@ def _spread(values: npt.NDArray[Any]) -> dict[str, float | None]:
 
 def _print(summary: dict[str, Any]) -> None:
     ends = ", ".join(f"{number:,} {name}" for name, number in summary["ends"].items())
-    print(f"{summary['net']}: {summary['replicas']:,} replicas, {summary['events']:,} events in "
+    many = "1 replica" if summary["replicas"] == 1 else f"{summary['replicas']:,} replicas"
+    print(f"{summary['net']}: {many}, {summary['events']:,} events in "
           f"{summary['seconds']:.3g} s ({summary['algorithm']}, seed {summary['seed']}); ended by: {ends}")  # fmt: skip
     if summary["cut off"]:
         print(summary["cut off"])

@@ -167,6 +167,8 @@ def compile_model(
         assumptions.insert(0, f"no duration is given for {', '.join(undecided)}: they take no time")
     if threads == 0 and any(one.threaded for one in behaviours):
         assumptions.append("sync actions find a thread at once (threads=0)")
+    if not inputs and all(one.arcs for one in plan.transitions):
+        assumptions.insert(0, "no inputs are given: nothing happens")
     found_kinships = kinships(plan, assumptions)
     return Model(
         agent.name,

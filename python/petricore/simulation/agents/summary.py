@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["summary"]
 
 _SHOWN = 5
+_MENTIONED = 0.005  # of the makespan: less reads as 0%
 
 
 def summary(result: AgentSimulation) -> str:
@@ -64,7 +65,8 @@ def _lines(result: AgentSimulation) -> Iterator[str]:
     yield f"bottleneck: {result.bottleneck or 'none, the sessions took no time'}"
     mean = float(result.makespan.mean())
     for (kind, name), seconds in list(result.critical_path.items())[1:_SHOWN]:
-        yield f"  then {kind} {name}: {_number(seconds)} s a session, {seconds / mean:.0%}"
+        if seconds >= _MENTIONED * mean:
+            yield f"  then {kind} {name}: {_number(seconds)} s a session, {seconds / mean:.0%}"
     if result.assumptions:
         yield ""
         yield "assumed:"
