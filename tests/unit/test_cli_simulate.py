@@ -100,7 +100,10 @@ def test_rows_and_a_drawing_are_written(model: str, tmp_path: Path) -> None:
         (["--until", "9", "--observe", "x=nowhere"], "observable 'x': there is no place 'nowhere'"),
         (["--until", "9", "--stop", "nowhere >= 1"], "nowhere"),
         (["--until", "9", "--input", "waiting=1"], "--input is for agents"),
-        (["--until", "9", "--plot", "/nowhere/x.png"], "--plot /nowhere/x.png: there is no directory /nowhere"),
+        (
+            ["--until", "9", "--plot", "/nowhere/x.png"],
+            "--plot /nowhere/x.png: there is no directory /nowhere",
+        ),
         (["--until", "9", "--plot", "x.what"], "--plot x.what: the name ends in none of ."),
         (["--until", "9", "--plot", "x.png", "--place", "up"], "--place up: there is no such place"),
         (["--until", "9", "--out", "/nowhere/x.csv"], "--out /nowhere/x.csv: there is no directory /nowhere"),
