@@ -263,6 +263,7 @@ class DurableJournal:
         self._dirty: dict[DurableLog, None] = {}
         self._scheduled = False
         self._writing = False
+        self._waiting = False
         self._failing_since: float | None = None
         self._idle: list[asyncio.Future[None]] = []
         self.broken: Exception | None = None
@@ -281,8 +282,8 @@ class DurableJournal:
 
     @property
     def pending(self) -> int:
-        """Whether anything is not durable yet (0 or 1)."""
-        return int(self._writing or bool(self._dirty))
+        """Whether anything is being written or about to be (0 or 1); not while a failed batch waits for its time."""
+        return int((self._writing or bool(self._dirty)) and not self._waiting)
 
     def changed(self, log: DurableLog) -> None:
         """The log has something to write."""
@@ -323,6 +324,7 @@ class DurableJournal:
         self._write(Batch(self.owner, changes), logs)
 
     def _write(self, batch: Batch, logs: list[DurableLog]) -> None:
+        self._waiting = False
         self._writer(lambda: self.store.write(batch)).add_done_callback(
             lambda done: self._post(self._written, batch, logs, done)
         )
@@ -356,6 +358,7 @@ class DurableJournal:
             self._failing_since = now
         elapsed = now - self._failing_since
         if isinstance(error, JournalError) and elapsed < self._patience and self.broken is None:
+            self._waiting = True
             self._clock.call_later(max(0.05, min(elapsed, 1.0)), lambda: self._write(batch, logs))
             return
         self._break(error)
@@ -369,7 +372,7 @@ class DurableJournal:
 
     async def flushed(self) -> None:
         """Return when everything that was appended is durable. Raises what broke the journal."""
-        while self.pending and self.broken is None:
+        while (self._writing or self._dirty) and self.broken is None:
             idle: asyncio.Future[None] = self._loop.create_future()
             self._idle.append(idle)
             await idle
@@ -377,6 +380,7 @@ class DurableJournal:
             raise self.broken
 
     def _wake_idle(self) -> None:
+        self._clock.idle()
         for idle in self._idle:
             if not idle.done():
                 idle.set_result(None)
