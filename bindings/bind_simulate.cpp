@@ -215,7 +215,7 @@ py::dict simulate_net(const CoreTimedNet& net, const std::string& algorithm, std
                       std::uint64_t most_events, double warmup, double tolerance, const Predicate* end_when,
                       const std::string& record, const InArray<double>& grid, const InArray<Count>& initial,
                       const InArray<double>& rates, const std::vector<ObservableTuple>& observables, bool count_firings,
-                      unsigned threads, py::object progress, const std::string& device) {
+                      std::uint64_t most_recorded, unsigned threads, py::object progress, const std::string& device) {
   const std::vector<Observable> measured = observables_of(observables, net.names);
   SimulationOptions options;
   options.algorithm = algorithm_of(algorithm);
@@ -234,6 +234,7 @@ py::dict simulate_net(const CoreTimedNet& net, const std::string& algorithm, std
   options.rates = view(rates);
   options.observables = measured;
   options.count_firings = count_firings;
+  options.most_recorded = most_recorded;
   options.threads = threads;
   options.device = static_cast<Device>(position_in(kDevices, device, "device"));
   Interrupt interrupt(std::move(progress));
@@ -311,8 +312,8 @@ void bind_simulate(py::module_& m) {
   m.def("simulate", &simulate_net, arg("timed"), py::kw_only(), arg("algorithm"), arg("replicas"), arg("first_replica"),
         arg("seed"), arg("until"), arg("steps"), arg("most_events"), arg("warmup"), arg("tolerance"),
         arg("end_when").none(true), arg("record"), arg("grid").noconvert(), arg("initial").noconvert(),
-        arg("rates").noconvert(), arg("observables"), arg("count_firings"), arg("threads"), arg("progress"),
-        arg("device"));
+        arg("rates").noconvert(), arg("observables"), arg("count_firings"), arg("most_recorded"), arg("threads"),
+        arg("progress"), arg("device"));
   // Why an algorithm cannot run a net; empty: it can.
   m.def(
       "unsupported",

@@ -420,6 +420,7 @@ def simulate(
     rates: _Floats,
     observables: Sequence[tuple[str, str | None, Predicate | None, int]],
     count_firings: bool,
+    most_recorded: int,
     threads: int,
     progress: Callable[[int], object] | None,
     device: str,

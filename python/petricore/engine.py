@@ -300,6 +300,7 @@ class Engine:
             FormulaError: a formula cannot be read.
             SimulationError: a rate is negative or no number, or immediate transitions fire for ever in no time.
             TokenOverflowError: a place would exceed 2^31 - 1 tokens.
+            LimitReached: record="events", and they do not fit into memory.
             DeviceError: there is no such device, or it cannot run this.
         """
         from petricore.simulation.simulate import simulate

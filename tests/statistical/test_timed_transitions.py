@@ -44,6 +44,7 @@ def simulated(net: pc.Net, *, replicas: int, observe: tuple[str, ...] = (), **op
         "rates": np.zeros((0, 0)),
         "observables": [("time_average", text, None, 0) for text in observe],
         "count_firings": True,
+        "most_recorded": 2**64 - 1,
         "threads": 1,
         "progress": None,
         "device": "cpu",

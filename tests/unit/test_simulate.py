@@ -311,6 +311,19 @@ def test_a_negative_rate_names_the_transition_and_its_expression() -> None:
         net.compile().simulate(until=100, seed=1, rates={"take": [0.0, 1.0]})
 
 
+@pytest.mark.parametrize("algorithm", ["direct", "rejection", "tau_leaping"])
+@pytest.mark.parametrize("replicas", [1, 64])
+def test_rates_that_overflow_together_are_told(algorithm: str, replicas: int) -> None:
+    net = pc.Net("huge")
+    net.add_place("x", 3)
+    net.add_transition("take", inputs=["x"], rate=1e308)
+    net.add_transition("throw", inputs=["x"], rate=1.5e308)
+    with pytest.raises(
+        pc.SimulationError, match=r"all rates together are infinite, that of transition 'throw' is 1.5e\+308"
+    ):
+        net.compile().simulate(until=1, seed=1, algorithm=algorithm, replicas=replicas)
+
+
 def test_a_loop_of_immediate_transitions_is_named() -> None:
     net = pc.Net("loop")
     net.add_place("x", 1)
@@ -332,6 +345,19 @@ def test_tokens_that_all_go_on_at_once_are_no_loop() -> None:
     for replicas in (1, 64):
         found = net.compile().simulate(until=1, seed=1, replicas=replicas)
         assert (found.final == [0, 0, 400_000]).all()
+
+
+@pytest.mark.parametrize("semantics", ["stochastic", "maximal"])
+def test_events_that_do_not_fit_into_memory_end_the_call(
+    semantics: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("petricore.simulation.simulate.available_memory", lambda: 1 << 20)
+    found = queue().simulate(until=1000, seed=1, semantics=semantics, record="events")
+    assert len(found.path(0).times) > 500
+    with pytest.raises(
+        pc.LimitReached, match="the events do not fit into the memory that is left: give limit="
+    ):
+        queue().simulate(until=1e9, replicas=4, seed=1, semantics=semantics, record="events")
 
 
 def test_progress_is_told_and_may_stop_the_run() -> None:

@@ -62,6 +62,8 @@ struct SimulationOptions {
                                    // and all points draw the same numbers, so that they differ by their rates only
   std::span<const Observable> observables;
   bool count_firings = true;
+  // kEvents: room for more than so many, in all replicas, is not taken: std::bad_alloc.
+  std::uint64_t most_recorded = std::numeric_limits<std::uint64_t>::max();
   unsigned threads = 0;
   Device device = Device::kCpu;  // kCuda: kDirect only, the same bits. Anything else throws DeviceError
   Stop stop;                     // given the events so far; ends the call, whose result means nothing then
@@ -97,12 +99,12 @@ struct SimulationFault : std::runtime_error {
   std::uint64_t replica;
   double time;
   std::uint32_t index;              // the transition, or the place that overflowed
-  double value;                     // the rate, or the count
+  double value;                     // the rate (a finite one from 0: all rates together are infinite), or the count
   std::vector<std::uint32_t> loop;  // kImmediateLoop: transitions that fire for ever in no time
 };
 
 // Runs all replicas. Replica i is the same for the same seed, whatever `threads`, the number of replicas, or what runs
-// beside it. REQUIRES: an algorithm that can (see supports()), places and transitions in range.
+// beside it. REQUIRES: an algorithm that can (see unsupported()), places and transitions in range.
 // Throws SimulationFault, DeviceError, std::bad_alloc, and std::invalid_argument for options that disagree. No
 // allocation per event, but for kEvents.
 SimulationResult simulate(const TimedNet& net, const SimulationOptions& options);

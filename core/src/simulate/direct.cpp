@@ -34,7 +34,7 @@ class Direct {
     const double total = sums_.back();
     if (total == 0) return {kForever};
     if (!(total <= std::numeric_limits<double>::max())) [[unlikely]]
-      replica_.fail(SimulationFault::Kind::kBadRate, fastest(), total);
+      replica_.fail(SimulationFault::Kind::kBadRate, fastest(), rates_[fastest()]);
     return {replica_.time + draws_.exponential() / total};
   }
 

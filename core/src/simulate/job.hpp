@@ -46,6 +46,7 @@ struct Job {
   std::vector<std::uint8_t> ends;         // (T,): whether a firing may change end_when
   Csr<std::uint32_t> observables;         // (T): those that a firing may change
   std::vector<Events> events;             // for each chunk
+  std::atomic<std::uint64_t> room{0};     // how many events have room in them
 
   // Whether nobody asks for more than final markings and counts of firings.
   bool plain;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <new>
 #include <vector>
 
 #include "simulate/job.hpp"
@@ -62,12 +63,7 @@ class Recorder {
   void count(std::uint32_t t, std::int64_t times = 1) {
     firings_[t] += times;
     if constexpr (kPlain) return;
-    if (job_.options.record == Record::kEvents) {
-      events_->times.insert(events_->times.end(), static_cast<std::size_t>(times), time_);
-      events_->transitions.insert(events_->transitions.end(), static_cast<std::size_t>(times),
-                                  static_cast<std::int32_t>(t));
-      recorded_ += times;
-    }
+    if (job_.options.record == Record::kEvents) record(t, static_cast<std::size_t>(times));
     if (time_ < job_.options.warmup) return;
     for (std::size_t i = 0; i < values_.size(); ++i) {
       const Observable& observable = job_.options.observables[i];
@@ -149,6 +145,19 @@ class Recorder {
         break;
     }
     return totals_[i];
+  }
+
+  void record(std::uint32_t t, std::size_t times) {
+    const std::size_t size = events_->times.size() + times, before = events_->times.capacity();
+    if (size > before) {
+      const std::size_t after = std::max({size, 2 * before, std::size_t{16}});
+      if (job_.room.fetch_add(after - before) + (after - before) > job_.options.most_recorded) throw std::bad_alloc();
+      events_->times.reserve(after);
+      events_->transitions.reserve(after);
+    }
+    events_->times.resize(size, time_);
+    events_->transitions.resize(size, static_cast<std::int32_t>(t));
+    recorded_ += static_cast<std::int64_t>(times);
   }
 
   void copy_to_grid(const Count* marking) {

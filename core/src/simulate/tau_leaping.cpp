@@ -51,10 +51,10 @@ class TauLeaping {
     total_ = 0;
     for (const double rate : rates_) total_ += rate;
     if (total_ == 0) return {kForever};
-    if (!(total_ <= std::numeric_limits<double>::max())) [[unlikely]]
-      replica_.fail(SimulationFault::Kind::kBadRate,
-                    static_cast<std::uint32_t>(std::max_element(rates_.begin(), rates_.end()) - rates_.begin()),
-                    total_);
+    if (!(total_ <= std::numeric_limits<double>::max())) [[unlikely]] {
+      const auto fastest = std::max_element(rates_.begin(), rates_.end());
+      replica_.fail(SimulationFault::Kind::kBadRate, static_cast<std::uint32_t>(fastest - rates_.begin()), *fastest);
+    }
     while (next_stop_ < stops_.size() && stops_[next_stop_] <= replica_.time) ++next_stop_;
     const double left = next_stop_ < stops_.size() ? stops_[next_stop_] - replica_.time : kForever;
     // At `until` nothing more happens.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from petricore import _core
@@ -38,6 +39,10 @@ def named(engine: Engine, run: Run, fault: _core.SimulationFault) -> PetriError:
             text = engine._transitions[transition].rate
             by = f" ({text})" if isinstance(text, str) else ""
             what = f"transition {transition!r} has the rate {fault.value}{by}, where rates are finite and at least 0"
+            if math.isfinite(fault.value) and fault.value >= 0:
+                what = (
+                    f"all rates together are infinite, that of transition {transition!r} is {fault.value}{by}"
+                )
             loop: tuple[str, ...] = ()
         case _:
             transition = engine.transitions[fault.index]

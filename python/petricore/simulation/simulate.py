@@ -14,7 +14,7 @@ from petricore import _core
 from petricore.analysis.formula import Formula
 from petricore.analysis.memory import available_memory
 from petricore.analysis.progress import reporter
-from petricore.errors import DeviceError, NetError
+from petricore.errors import DeviceError, LimitReached, NetError
 from petricore.simulation.arguments import (
     UNTIMED,
     choice,
@@ -38,6 +38,7 @@ __all__ = ["simulate"]
 
 _FOREVER = 2**64 - 1
 _BATCH_BYTES = 64 << 20  # of rows that wait to be written to a sink
+_EVENT_BYTES = 2 * (8 + 4)  # time and transition, twice: those of all replicas are put together at the end
 _UNSUSPICIOUS_BYTES = 256 << 20  # results up to this are made without asking how much memory there is
 
 
@@ -164,6 +165,7 @@ def _call(request: _Request, report: Callable[[int], object] | None) -> dict[str
             rates=request.table,
             observables=request.measures,
             count_firings=request.count_firings,
+            most_recorded=available_memory() // _EVENT_BYTES if run.record == "events" else _FOREVER,
             threads=request.threads,
             progress=report,
             device=request.device,
@@ -180,6 +182,12 @@ def _named(request: _Request) -> Iterator[None]:
         yield
     except _core.SimulationFault as fault:
         raise named(request.engine, request.run, fault) from None
+    except MemoryError:
+        if request.run.record != "events":
+            raise
+        raise LimitReached(
+            "the events do not fit into the memory that is left: give limit= or fewer replicas, or record a grid"
+        ) from None
     except _core.DeviceError as error:
         raise DeviceError(str(error)) from None
     except _core.ExpressionError as error:
