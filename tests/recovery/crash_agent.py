@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
-from typing import Annotated
+from collections.abc import Callable, Coroutine, Iterator
+from functools import partial
+from typing import Annotated, Any
 
 from pydantic import BaseModel
 
-from petricore import Agent, Context, Failure, Gather, RetryPolicy, Runtime
+from petricore import Agent, Context, Failure, Gather, JournalError, RetryPolicy, Runtime
 
 __all__ = ["INPUTS", "Ledger", "build", "drive"]
 
@@ -129,11 +130,22 @@ async def drive(journal: str, ledger: Ledger, sessions: int) -> None:
     """Bring every session into being, give it its inputs once, and wait until all are at rest."""
     agent = build(ledger)
     async with Runtime(journal, agents=[agent], lease=0.5, snapshot_every=20) as runtime:
-        there = set(runtime.sessions())
-        for i in range(sessions):
-            name = f"s{i}"
-            session = await (runtime.resume(name) if name in there else runtime.start(agent, name))
-            if not any(event.kind == "put" for event in session.history()):
-                await session.put(*(Order(number=i + k) for k in range(INPUTS)))
-        for i in range(sessions):
-            await (await runtime.resume(f"s{i}")).quiescent()
+        await asyncio.gather(*(_patiently(partial(_one, runtime, agent, i)) for i in range(sessions)))
+
+
+async def _one(runtime: Runtime, agent: Agent, i: int) -> None:
+    """Begin a session that is not there, give it its inputs once, and see it to its rest."""
+    name = f"s{i}"
+    session = await (runtime.resume(name) if name in runtime.sessions() else runtime.start(agent, name))
+    if not any(event.kind == "put" for event in session.history()):
+        await session.put(*(Order(number=i + k) for k in range(INPUTS)))
+    await session.quiescent()
+
+
+async def _patiently(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """A journal that cannot be reached for a while is asked again."""
+    while True:
+        try:
+            return await work()
+        except JournalError:
+            await asyncio.sleep(0.1)

@@ -140,7 +140,7 @@ def _flat_fields(type_: Any) -> tuple[tuple[str, type], ...] | None:
         return None
     if any(field.annotation not in (int, str, bool) or field.exclude for _, field in fields):
         return None
-    return tuple((name, field.annotation) for name, field in fields if field.annotation is not None)
+    return tuple((name, field.annotation) for name, field in fields if isinstance(field.annotation, type))
 
 
 def _same(back: Any, value: Any, text: str) -> bool:

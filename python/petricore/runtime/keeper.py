@@ -17,6 +17,7 @@ from weakref import WeakValueDictionary
 from petricore.agent.agent import Agent
 from petricore.errors import (
     JournalCorruptError,
+    JournalError,
     NetError,
     SessionLostError,
     SessionNotFoundError,
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 __all__ = ["Keeper"]
 
 logger = logging.getLogger("petricore.runtime")
+
+_PATIENCE = 1.0
+"""Seconds until a journal that could not be read is read again."""
 
 _BATCH = 256
 """Sessions taken up in one go; the loop runs in between."""
@@ -185,6 +189,15 @@ class Keeper:
             self.runtime.dismiss(session)
             raise
 
+    async def _look_again(self) -> None:
+        """Take up what is due, whatever state the journal is in: if it cannot be reached now, later."""
+        try:
+            await self._take_up_due()
+        except JournalError as error:
+            logger.warning("the journal cannot be asked for sessions that are due: %s", error)
+            if not self._ended:
+                self._wake_timer = self.clock.call_later(_PATIENCE, self._look)
+
     async def _take_up_due(self) -> None:
         while self._agents and not self._ended:
             rows = self.store.acquire(self.runtime.owner, list(self._agents), self.clock.time(), _BATCH)
@@ -209,7 +222,7 @@ class Keeper:
             self._wake_timer = self.clock.call_later(delay, self._look)
 
     def _look(self) -> None:
-        self._looking = asyncio.ensure_future(self._take_up_due())
+        self._looking = asyncio.ensure_future(self._look_again())
 
     # -- putting away
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from random import Random
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, cast
 from uuid import uuid4
 
 from petricore.agent.agent import Agent
@@ -322,5 +322,5 @@ def _opened(journal: str | Path | Journal | Store) -> tuple[Journal, Store | Non
     if isinstance(journal, str):
         return MemoryJournal(), None
     if hasattr(journal, "write"):
-        return MemoryJournal(), journal
-    return journal, None  # type: ignore[return-value]
+        return MemoryJournal(), cast("Store", journal)
+    return cast("Journal", journal), None

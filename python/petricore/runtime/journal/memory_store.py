@@ -1,4 +1,4 @@
-"""A store in memory: the twin of the durable ones, with the same suite of tests. It outlives the runtimes that use it."""
+"""A store in memory: the twin of the durable ones, with the same tests. It outlives the runtimes that use it."""
 
 from __future__ import annotations
 
@@ -158,7 +158,9 @@ class MemoryStore:
                     if kept.row.header.agent in agents and _due(kept.row, now)
                 ]
                 wanted.sort(key=lambda kept: kept.row.wake or 0.0)
-            free = [kept for kept in wanted if not self._owned(kept.row, now)][:limit]
+            free = [kept for kept in wanted if not self._owned(kept.row, now) and kept.row.owner != owner][
+                :limit
+            ]
             for kept in free:
                 kept.row = replace(kept.row, owner=owner, fence=kept.row.fence + 1)
             return [kept.row for kept in free]

@@ -1,9 +1,9 @@
 """Events as the records that a store keeps: JSON with one-letter names for what every event has.
 
-`{"v": 1, "n": number, "t": time, ...}` and the fields of the kind. A token is `[id, place, value]`. Values of places are
-packed by the place's type; what has no declared type (what is remembered) is plain data or a value of a place's type.
-A field that is missing takes its default and an unknown one is ignored, so that records of other minor versions are
-read; the version changes when an old field changes its meaning.
+`{"v": 1, "n": number, "t": time, ...}` and the fields of the kind. A token is `[id, place, value]`. Values of places
+are packed by the place's type; what has no declared type (what is remembered) is plain data, or a value of the type of
+a place. A field that is missing takes its default and an unknown one is ignored, so that records of other minor
+versions are read; the version changes when an old field changes its meaning.
 """
 
 from __future__ import annotations

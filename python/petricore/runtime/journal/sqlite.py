@@ -1,7 +1,7 @@
 """The journal in one SQLite file: the embedded default. Several processes may share it.
 
 Write-ahead log, one transaction for each batch; with `synchronous="FULL"` a committed batch survives a power cut, with
-"NORMAL" the death of the process. The loop's thread reads through a connection of its own, which sees what is committed.
+"NORMAL" the death of the process. The loop's thread reads through a connection of its own, and sees what is committed.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ CREATE TABLE IF NOT EXISTS messages (
 _ROW = "id, agent, started_version, user, created, forked_from, forked_at, last, version, status, wake, owner, fence"
 _DUE = "(status = 'live' OR (status = 'parked' AND wake <= ?))"
 _FREE = (
-    "(owner IS NULL OR NOT EXISTS (SELECT 1 FROM runtimes r WHERE r.owner = sessions.owner AND r.until > ?))"
+    "(owner IS NULL OR (owner != ? AND"
+    " NOT EXISTS (SELECT 1 FROM runtimes r WHERE r.owner = sessions.owner AND r.until > ?)))"
 )
 
 
@@ -233,7 +234,8 @@ class SqliteStore:
             )
         wanted = max(0, last - after if limit is None else min(limit, last - after))
         rows = self._read(
-            "SELECT number, kind, text, crc FROM events WHERE session = ? AND number > ? AND number <= ? ORDER BY number",
+            "SELECT number, kind, text, crc FROM events WHERE session = ? AND number > ? AND number <= ?"
+            " ORDER BY number",
             session,
             after,
             after + wanted,
@@ -319,10 +321,10 @@ class SqliteStore:
     ) -> list[Row]:
         """Take over sessions that have no living owner."""
         if session_id is not None:
-            which, arguments = f"id = ? AND status != 'closed' AND {_FREE}", [session_id, now]
+            which, arguments = f"id = ? AND status != 'closed' AND {_FREE}", [session_id, owner, now]
         elif agents:
             which = f"agent IN ({', '.join('?' * len(agents))}) AND {_DUE} AND {_FREE}"
-            arguments = [*agents, now, now]
+            arguments = [*agents, now, owner, now]
         else:
             return []
         if not self._read(f"SELECT 1 FROM sessions WHERE {which} LIMIT 1", *arguments):
@@ -362,7 +364,8 @@ class SqliteStore:
         """Leave a message for the session."""
         with self._transaction() as do:
             do.execute(
-                "INSERT INTO messages (session, text) SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM sessions WHERE id = ?1)",
+                "INSERT INTO messages (session, text) SELECT ?1, ?2"
+                " WHERE EXISTS (SELECT 1 FROM sessions WHERE id = ?1)",
                 (session_id, text),
             )
             return do.rowcount == 1

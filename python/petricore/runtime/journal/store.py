@@ -153,7 +153,7 @@ class Store(Protocol):
 
         Without `session_id`: sessions of `agents` that are live, or parked with `wake` at or before `now`, at most
         `limit`, those longest due first. With it: that session, whatever its status (an empty list when it is closed
-        or somebody else's lease on it is alive). Two callers never get the same session.
+        or somebody else's lease on it is alive). Two callers never get the same session, and none one that it owns.
         """
 
     def next_wake(self, agents: Sequence[str]) -> float | None:

@@ -1,0 +1,124 @@
+"""Runtimes that share a PostgreSQL: one is paused or killed, another goes on with its sessions, the first is fenced."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from petricore import Runtime, SessionLostError
+from petricore.runtime.fold import Fold
+from petricore.runtime.journal.open import open_store
+from petricore.runtime.journal.schema import EventCodec
+from petricore.runtime.journal.store import Store
+from tests.services.postgres import PostgresServer
+
+from .crash_agent import INPUTS, Ledger, build, drive
+from .test_resume import Job, chain, on_a_loop
+
+SESSIONS = 30
+
+
+@pytest.fixture
+def dsn(postgres_server: PostgresServer) -> str:
+    """An empty journal."""
+    with psycopg.connect(postgres_server.dsn, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA IF EXISTS petricore CASCADE")
+    return postgres_server.dsn
+
+
+def _fork(journal: str, ledger: str) -> int:
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            asyncio.run(drive(journal, Ledger(ledger), SESSIONS))
+            code = 0
+        finally:
+            os._exit(code)
+    return pid
+
+
+def _final(store: Store, ledger: str) -> None:
+    codec = EventCodec(build(Ledger(ledger)).plan())
+    for name in store.ids():
+        events = [codec.decode(record) for record in store.records(name)]
+        marking = Fold(events).marking()
+        assert marking.pop("Charged", 0) + marking.pop("unpaid", 0) == INPUTS, (name, marking)
+        assert marking == {}
+
+
+def test_sessions_survive_the_death_of_the_database_itself(
+    dsn: str, postgres_server: PostgresServer, tmp_path: Path
+) -> None:
+    ledger = str(tmp_path / "ledger")
+    pid = _fork(dsn, ledger)
+    for _ in range(3):
+        time.sleep(0.4)
+        postgres_server.kill()
+        time.sleep(0.2)
+        postgres_server.start()
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    store = open_store(dsn)
+    assert len(store.ids()) == SESSIONS
+    _final(store, ledger)
+    store.close()
+
+
+@on_a_loop
+async def test_a_paused_runtime_loses_its_sessions_and_can_write_nothing(dsn: str) -> None:
+    calls: list[str] = []
+    agent = chain(calls)
+    pid = os.fork()
+    if pid == 0:
+        os._exit(asyncio.run(_hold(dsn)))
+    try:
+        async with Runtime(dsn, agents=[agent], lease=1.0) as runtime:
+            while runtime.sessions() != ["s"]:
+                await asyncio.sleep(0.02)
+            while True:
+                try:
+                    session = await runtime.resume("s")
+                    break
+                except SessionLostError:  # its owner is alive
+                    os.kill(pid, signal.SIGSTOP)
+                    await asyncio.sleep(0.05)
+            (waiting,) = session.waiting
+            await session.approve(waiting.firing_id, by="the other")
+            await session.quiescent()
+            os.kill(pid, signal.SIGCONT)
+            _, status = await asyncio.to_thread(os.waitpid, pid, 0)
+            assert os.waitstatus_to_exitcode(status) == 7, (
+                "the paused owner was not told that it lost the session"
+            )
+            kinds = [event.kind for event in session.history()]
+            assert kinds.count("completed") == 2
+            assert kinds.count("put") == 1
+    finally:
+        os.kill(pid, signal.SIGCONT) if Path(f"/proc/{pid}").exists() else None
+
+
+async def _hold(dsn: str) -> int:
+    """Own a session, and go on with it when this process goes on. Returns 7 if it is refused."""
+    agent = chain([])
+    async with Runtime(dsn, agents=[agent], lease=1.0) as runtime:
+        session = await runtime.start(agent, "s")
+        await session.put(Job(n=1))
+        await session.settled()
+        begun = time.monotonic()
+        while time.monotonic() - begun < 60:
+            before = time.monotonic()
+            await asyncio.sleep(0.05)
+            if time.monotonic() - before > 0.5:  # it was paused
+                try:
+                    await session.put(Job(n=2))
+                except SessionLostError:
+                    return 7
+                return 8
+    return 9
