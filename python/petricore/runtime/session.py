@@ -33,6 +33,7 @@ from petricore.runtime.events import (
 from petricore.runtime.files import File, describe_file
 from petricore.runtime.firing import Firing, State, ordinal_of
 from petricore.runtime.fold import Fold
+from petricore.runtime.lineage import Lineage
 from petricore.runtime.questions import BY_DEADLINE, Request
 from petricore.runtime.saga import Saga
 from petricore.runtime.snapshot import save_session
@@ -229,6 +230,17 @@ class Session:
     def marking_at(self, number: int) -> dict[str, int]:
         """Free tokens per place after event `number` (places without any are left out)."""
         return Fold(self.log.read(0, number)).marking()
+
+    def lineage(self, token_id: int) -> Lineage:
+        """Why a token exists: the firings and tokens that led to it. Reads the whole history.
+
+        Raises `NetError` if the session never had a token of that id.
+        """
+        return Lineage.of(self.log.read()).past(token_id)
+
+    def descendants(self, token_id: int) -> Lineage:
+        """What became of a token: the firings and tokens that it led to. Raises like `lineage`."""
+        return Lineage.of(self.log.read()).future(token_id)
 
     # -- tokens
 
