@@ -11,10 +11,11 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from petricore.runtime.journal.schema import EventCodec
 
+from petricore.runtime.events import Completed
 from petricore.runtime.fold import Fold
 from petricore.runtime.journal.open import open_store
+from petricore.runtime.journal.schema import EventCodec
 
 from .crash_agent import INPUTS, Ledger, build, drive
 
@@ -67,9 +68,11 @@ def _check(journal: str, ledger_path: str) -> None:
     agent = build(Ledger(ledger_path))
     codec = EventCodec(agent.plan())
     assert len(store.ids()) == SESSIONS
+    done: set[tuple[str, str]] = set()
     for name in store.ids():
         events = [codec.decode(record) for record in store.records(name)]
         assert [event.number for event in events] == list(range(1, len(events) + 1))
+        done |= {(event.transition, event.firing_id) for event in events if isinstance(event, Completed)}
         fold = Fold(events)
         assert not fold.held, name
         marking = fold.marking()
@@ -82,6 +85,7 @@ def _check(journal: str, ledger_path: str) -> None:
         firings[action, firing] += 1
     once = Counter({firing: n for (action, firing), n in firings.items() if action == "charge"})
     assert max(once.values()) == 1, "at most once was twice"
+    assert firings.keys() >= done, "a completed action never happened"
     assert len({firing for action, firing in firings if action == "split"}) == SESSIONS * INPUTS
 
 

@@ -51,6 +51,7 @@ class Runtime:
         max_firings: actions under way at once; what is enabled beyond that stays unclaimed.
         max_interruptions: how often a firing may be under way when its process dies, before it fails.
         snapshot_every: events of a session between two snapshots of it.
+        journal_patience: seconds for which a write that failed is tried again, before the runtime gives up.
         writer: runs the journal's writes (default: a thread of its own).
 
     Raises:
@@ -71,6 +72,7 @@ class Runtime:
         max_firings: int = 10_000,
         max_interruptions: int = 3,
         snapshot_every: int = 1000,
+        journal_patience: float = 10.0,
         writer: Writer | None = None,
     ) -> None:
         for name, least, value in (("lease", 0.1, lease), ("idle_after", 0.0, idle_after)):
@@ -103,7 +105,11 @@ class Runtime:
         self._keeper: Keeper | None = None
         self.durable = self._store is not None
         self._keeper_options = {"lease": lease, "idle_after": idle_after}
-        self._journal_options = {"snapshot_every": snapshot_every, "writer": writer}
+        self._journal_options = {
+            "snapshot_every": snapshot_every,
+            "patience": journal_patience,
+            "writer": writer,
+        }
         self._agents = list(agents)
 
     async def __aenter__(self) -> Self:
