@@ -51,6 +51,6 @@ class Request:
         """When nobody is waited for any more; `asked`: the question and deadline of a process that has died since."""
         if self.deadline is None:
             return None
-        if asked is not None and asked[0] == self.question:
+        if asked is not None and asked[0] == self.question and asked[1] is not None:
             return asked[1]
         return now + self.deadline

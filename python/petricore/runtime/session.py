@@ -462,6 +462,7 @@ class Session:
             for firing in [held] if siblings_of is None else self.dispatcher.siblings(held):
                 self.dispatcher.cancel(firing, by)
             self.resting = False  # until what was cancelled has ended
+            self.dispatcher.touch(self)
             await self.committed()
             return
         if self.closed:
