@@ -48,6 +48,9 @@ from petricore.runtime.events import (
     Waiting,
 )
 from petricore.runtime.fold import Fold
+from petricore.runtime.journal.memory_store import MemoryStore
+from tests.recovery.test_resume import Crash
+from tests.recovery.test_resume_life import at_once
 
 
 class A(BaseModel):
@@ -197,31 +200,70 @@ class World:
         task = asyncio.ensure_future(do())
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
+        task.add_done_callback(lambda _: work.close())  # cancelled before it began
 
     # -- a run
 
     async def run(self) -> Session:
         self.clock = ManualClock(autojump=True)
         async with Runtime(clock=self.clock, seed=1) as runtime:
-            self.session = session = await runtime.start(self.agent)
-            session.on_event = self.notice
-            await session.put(*(self.fresh(A) for _ in range(self.random.randint(1, 6))))
-            while not session.closed:
-                await session.settled()
-                while self.tasks:
-                    await asyncio.gather(*self.tasks)
-                await session.settled()
-                if self.tasks or session.closed:
-                    continue
-                if not session.waiting:
-                    break
-                for one in session.waiting:  # those who forgot are asked again
-                    if one.kind == "confirm":
-                        self.soon(self.decide(one.firing_id, self.random.random()))
-            if not session.closed:
-                free = {place: count for place, count in session.marking.items() if count}
-                assert free == Fold(session.history()).marking()
-            return session
+            await self.begin(runtime)
+            await self.finish()
+        return self.session
+
+    async def begin(self, runtime: Runtime) -> None:
+        self.session = await runtime.start(self.agent, "s")
+        self.session.on_event = self.notice
+        await self.session.put(*(self.fresh(A) for _ in range(self.random.randint(1, 6))))
+
+    async def finish(self) -> None:
+        """Have people decide until nothing moves any more."""
+        session = self.session
+        while not session.closed:
+            await session.settled()
+            while self.tasks:
+                await asyncio.gather(*self.tasks)
+            await session.settled()
+            if self.tasks or session.closed:
+                continue
+            if not session.waiting:
+                break
+            for one in session.waiting:  # those who forgot are asked again
+                if one.kind == "confirm":
+                    self.soon(self.decide(one.firing_id, self.random.random()))
+        await session.committed()
+        if not session.closed:
+            free = {place: count for place, count in session.marking.items() if count}
+            assert free == Fold(session.history()).marking()
+
+    async def run_through_crashes(self) -> list[Event]:
+        """A session whose process dies after so many events, until one lives to the end."""
+        self.clock = ManualClock(autojump=True)
+        store = MemoryStore()
+        options: dict[str, Any] = {"clock": self.clock, "seed": 1, "writer": at_once, "max_interruptions": 2}
+        options["snapshot_every"] = self.random.choice([1, 3, 1000])
+        for life in range(4):
+            async with Crash(store, self.agent, **options) as runtime:
+                crash = asyncio.ensure_future(self.die(self.random.randint(1, 30)))
+                if life == 0:
+                    living = asyncio.ensure_future(self.begin(runtime))
+                else:
+                    self.session = await runtime.resume("s")
+                    self.session.on_event = self.notice
+                    living = asyncio.ensure_future(self.finish())
+                await asyncio.wait({crash, living}, return_when=asyncio.FIRST_COMPLETED)
+                for task in (crash, living, *self.tasks):
+                    task.cancel()
+                await asyncio.gather(crash, living, *self.tasks, return_exceptions=True)
+        async with Runtime(store, agents=[self.agent], owner="first", **options) as runtime:
+            self.session = await runtime.resume("s")
+            self.session.on_event = self.notice
+            await self.finish()
+            return self.session.history()
+
+    async def die(self, passes: int) -> None:
+        for _ in range(passes):
+            await asyncio.sleep(0)
 
 
 def check(world: World, events: list[Event]) -> None:
@@ -286,6 +328,18 @@ def test_no_policy_loses_a_token(seed: int) -> None:
         async with asyncio.timeout(30):
             session = await world.run()
         return session.history()
+
+    check(world, asyncio.run(main()))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**32))
+def test_no_crash_loses_a_token(seed: int) -> None:
+    world = World(seed)
+
+    async def main() -> list[Event]:
+        async with asyncio.timeout(30):
+            return await world.run_through_crashes()
 
     check(world, asyncio.run(main()))
 

@@ -156,8 +156,7 @@ class Saga:
     def give_up(self, firing: Firing, kind: FailureKind, error: str) -> None:
         """A compensation has failed for good; the others go on."""
         session = self._session
-        arguments = {k: v for k, v in firing.arguments.items() if k != firing.served.context_parameter}
-        failure = Failure(firing.transition, firing.id, kind, error, firing.attempt, arguments)
+        failure = Failure(firing.transition, firing.id, kind, error, firing.attempt)  # it took no tokens
         session.append(Failed, firing.id, firing.transition, (), failure)
         session.failures.append(failure)
         self.done(failed=True)

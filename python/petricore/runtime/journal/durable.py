@@ -178,7 +178,8 @@ class DurableLog:
         files, self._files = self._files, []
         self._flying, self._callbacks = self._callbacks, []
         snapshot = None
-        if self._snapshot_due or self._count - self._snapshot_number >= self._journal.snapshot_every:
+        due = self._snapshot_due or self._count - self._snapshot_number >= self._journal.snapshot_every
+        if due and status != "closed":  # a closed session has no state but its history
             snapshot = Snapshot(self._count, self.session.save())
             self._snapshot_due, self._snapshot_number = False, self._count
         change = Change(
