@@ -52,6 +52,13 @@ def test_what_was_written_is_read_in_order(store: Store) -> None:
         store.records("c")
 
 
+def test_the_description_of_a_version_is_kept_once(store: Store) -> None:
+    assert store.net("v1") is None
+    store.keep_net("v1", '{"places": []}')
+    store.keep_net("v1", "another")
+    assert store.net("v1") == '{"places": []}'
+
+
 def test_another_process_reads_what_is_committed(open_again: Callable[[], Store]) -> None:
     one, other = open_again(), open_again()
     one.write(Batch("me", [begin("a")]))

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from petricore._core import Fleet
@@ -39,6 +38,7 @@ from petricore.runtime.events import (
     Waiting,
 )
 from petricore.runtime.firing import Firing, State
+from petricore.runtime.net_description import describe_plan, version_of
 from petricore.runtime.questions import BY_DEADLINE
 from petricore.runtime.served import Served
 from petricore.runtime.tokens import TokenTable, describe_error
@@ -74,7 +74,8 @@ class Dispatcher:
         self.runtime = runtime
         self.agent = agent
         self.plan = plan
-        self.version = sha256(repr((plan.names, plan.fleet_arguments)).encode()).hexdigest()[:16]
+        self.description = describe_plan(plan)
+        self.version = version_of(self.description)
         """What sessions are pinned to: the net."""
         self.codec: EventCodec | None = None
         self.fleet = Fleet(**plan.fleet_arguments)

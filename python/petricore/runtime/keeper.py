@@ -7,6 +7,7 @@ are asked for), puts idle ones away, and renews the lease on which the runtime o
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import sys
 from collections.abc import Iterable
@@ -36,6 +37,11 @@ if TYPE_CHECKING:
     from petricore.runtime.runtime import Runtime
 
 __all__ = ["Keeper"]
+
+
+def _kept(nothing: None) -> None:
+    """A version's description is kept."""
+
 
 logger = logging.getLogger("petricore.runtime")
 
@@ -68,7 +74,8 @@ class Keeper:
         """Sessions that could not be taken up, and why. They are left alone."""
         self._lease = lease
         self._idle_after = idle_after
-        self._agents: dict[str, Agent] = {}
+        self._agents: dict[str, list[Agent]] = {}
+        """By name: versions of one agent may be known side by side, the first given first."""
         self._codecs: dict[Agent, EventCodec] = {}
         self._leaving: dict[str, asyncio.Future[None]] = {}
         self._timers: set[Timer] = set()
@@ -101,22 +108,33 @@ class Keeper:
 
     def learn(self, agent: Agent) -> None:
         """Sessions of this agent can be taken up."""
-        self._agents.setdefault(agent.name, agent)
+        versions = self._agents.setdefault(agent.name, [])
+        if agent not in versions:
+            versions.append(agent)
 
     @staticmethod
     def _main_agents() -> list[Agent]:
         main = sys.modules.get("__main__")
         return [value for value in vars(main).values() if isinstance(value, Agent)] if main else []
 
-    def create(self, dispatcher: Dispatcher, session_id: str, user: str | None) -> Session:
+    def create(
+        self,
+        dispatcher: Dispatcher,
+        session_id: str,
+        user: str | None,
+        forked_from: tuple[str, int] | None = None,
+    ) -> Session:
         """A session whose first commit creates it."""
-        header = Header(session_id, dispatcher.agent, dispatcher.version, user, self.clock.time())
+        now = self.clock.time()
+        header = Header(session_id, dispatcher.agent, dispatcher.version, user, now, forked_from)
         return self._session(dispatcher, self.journal.create(header, self._codec(dispatcher)))
 
     def _codec(self, dispatcher: Dispatcher) -> EventCodec:
         codec = dispatcher.codec
         if codec is None:
             codec = dispatcher.codec = EventCodec(dispatcher.plan)
+            description = json.dumps(dispatcher.description)
+            self.journal.call(partial(self.store.keep_net, dispatcher.version, description), _kept)
         return codec
 
     def _session(self, dispatcher: Dispatcher, log: DurableLog) -> Session:
@@ -158,23 +176,25 @@ class Keeper:
         )
 
     def _dispatcher(self, row: Row) -> Dispatcher:
-        agent = self._agents.get(row.header.agent)
-        if agent is None:
+        versions = self._agents.get(row.header.agent)
+        if versions is None:
             raise NetError(
                 f"session {row.header.session_id!r} is of the agent {row.header.agent!r}, which is not known here;"
                 f" known: {', '.join(map(repr, self._agents)) or 'none'}. Give it with Runtime(agents=[...])"
             )
-        dispatcher = self.runtime.dispatcher(agent)
-        if row.version != dispatcher.version:
-            raise VersionError(
-                f"session {row.header.session_id!r} runs version {row.version} of the agent {agent.name!r};"
-                f" here is {dispatcher.version}",
-                session_id=row.header.session_id,
-                agent=agent.name,
-                expected=row.version,
-                actual=dispatcher.version,
-            )
-        return dispatcher
+        dispatchers = [self.runtime.dispatcher(agent) for agent in versions]
+        for dispatcher in dispatchers:
+            if row.version == dispatcher.version:
+                return dispatcher
+        known = ", ".join(one.version for one in dispatchers)
+        raise VersionError(
+            f"session {row.header.session_id!r} runs version {row.version} of the agent {row.header.agent!r};"
+            f" here is {known}. Give the old code too, with Runtime(agents=[...]), or migrate the session",
+            session_id=row.header.session_id,
+            agent=row.header.agent,
+            expected=row.version,
+            actual=known,
+        )
 
     def _restore(self, session: Session) -> None:
         session.forget_state()

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from petricore.runtime.journal.durable import DurableLog
     from petricore.runtime.session import Session
 
-__all__ = ["restore_session"]
+__all__ = ["Restorer", "restore_session"]
 
 
 def restore_session(session: Session, log: DurableLog) -> None:
@@ -60,7 +60,7 @@ def restore_session(session: Session, log: DurableLog) -> None:
     Raises:
         JournalCorruptError: a record is damaged, or tells what the agent's net cannot have done.
     """
-    restorer = _Restorer(session)
+    restorer = Restorer(session)
     snapshot = log.snapshot()
     if snapshot is not None:
         log.covered(snapshot.number)
@@ -76,7 +76,9 @@ def restore_session(session: Session, log: DurableLog) -> None:
         restorer.go_on(session.dispatcher.runtime.owner, session.dispatcher.runtime.max_interruptions)
 
 
-class _Restorer:
+class Restorer:
+    """Does in the fleet what events tell, one after the other, and takes up what was under way."""
+
     def __init__(self, session: Session) -> None:
         self.session = session
         self.dispatcher = session.dispatcher

@@ -154,7 +154,7 @@ class Runtime:
             NetError: the session exists; the agent cannot be compiled.
             RuntimeError: the runtime is not open, or draining.
         """
-        session = self.open(agent, session_id or uuid4().hex)
+        session = self.open(agent, session_id or uuid4().hex, user)
         session.begin(user, session.dispatcher.version)
         await session.committed()
         return session
@@ -163,11 +163,20 @@ class Runtime:
         """A session without its first event. For the runtime's own parts."""
         if self._state != "open" or self._draining:
             raise RuntimeError(f"this Runtime is {self._state}; use it in `async with`")
-        dispatcher = self.dispatcher(agent)
+        return self.open_as(self.dispatcher(agent), session_id, user)
+
+    def open_as(
+        self,
+        dispatcher: Dispatcher,
+        session_id: str,
+        user: str | None,
+        forked_from: tuple[str, int] | None = None,
+    ) -> Session:
+        """An empty session of a dispatcher. For the runtime's own parts."""
         if session_id in self._sessions:
             raise NetError(f"session {session_id!r} exists already")
         if self._keeper is not None:
-            session = self._keeper.create(dispatcher, session_id, user)
+            session = self._keeper.create(dispatcher, session_id, user, forked_from)
         else:
             session = Session(dispatcher, session_id, self._journal.create(session_id), self.clock)
         session.number = int(dispatcher.fleet.open(1)[0])

@@ -33,6 +33,7 @@ from petricore.runtime.events import (
 from petricore.runtime.files import File, describe_file
 from petricore.runtime.firing import Firing, State, ordinal_of
 from petricore.runtime.fold import Fold
+from petricore.runtime.fork import fork_session
 from petricore.runtime.lineage import Lineage
 from petricore.runtime.questions import BY_DEADLINE, Request
 from petricore.runtime.saga import Saga
@@ -230,6 +231,25 @@ class Session:
     def marking_at(self, number: int) -> dict[str, int]:
         """Free tokens per place after event `number` (places without any are left out)."""
         return Fold(self.log.read(0, number)).marking()
+
+    async def fork(self, at: int | None = None, *, session_id: str | None = None) -> Session:
+        """A new session that begins with the first `at` events of this one (default: all), and goes on by itself.
+
+        Firings that were under way then are released: the fork makes them anew, by new ids, and asks people again.
+        What the copied events did outside is not done again, and nothing of it undone.
+
+        Args:
+            at: number of the last event that is copied.
+            session_id: the fork's, one of its own unless given.
+
+        Raises:
+            NetError: there is no such event; this one had ended by then or was migrated; the id is in use.
+        """
+        self._present()
+        await self.committed()
+        fork = fork_session(self, at, session_id)
+        await fork.committed()
+        return fork
 
     def lineage(self, token_id: int) -> Lineage:
         """Why a token exists: the firings and tokens that led to it. Reads the whole history.

@@ -29,6 +29,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self._kept: dict[str, _Kept] = {}
         self._leases: dict[str, float] = {}
+        self._nets: dict[str, str] = {}
         self._messages: dict[int, tuple[str, str]] = {}
         self._numbers = count(1)
         self._lock = RLock()
@@ -111,6 +112,15 @@ class MemoryStore:
     def file(self, session_id: str, key: str) -> bytes | None:
         """A kept file."""
         return self._find(session_id).files.get(key)
+
+    def keep_net(self, version: str, description: str) -> None:
+        """Keep the description of a version."""
+        with self._lock:
+            self._nets.setdefault(version, description)
+
+    def net(self, version: str) -> str | None:
+        """The description of a version."""
+        return self._nets.get(version)
 
     def compact(self, session_id: str, before: int) -> int:
         """Forget the records numbered up to `before`."""

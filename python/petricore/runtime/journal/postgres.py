@@ -46,6 +46,7 @@ CREATE TABLE IF NOT EXISTS petricore.snapshots (
 CREATE TABLE IF NOT EXISTS petricore.files (
     session bigint NOT NULL, key text NOT NULL, content bytea NOT NULL, PRIMARY KEY (session, key)
 );
+CREATE TABLE IF NOT EXISTS petricore.nets (version text PRIMARY KEY, description text NOT NULL);
 CREATE TABLE IF NOT EXISTS petricore.runtimes (owner text PRIMARY KEY, until double precision NOT NULL);
 CREATE TABLE IF NOT EXISTS petricore.messages (
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, session text NOT NULL, text text NOT NULL
@@ -291,6 +292,20 @@ class PostgresStore:
             key,
         )
         return bytes(found[0][0]) if found else None
+
+    def keep_net(self, version: str, description: str) -> None:
+        """Keep the description of a version."""
+        if self.net(version) is None:
+            with self._transaction() as do:
+                do.execute(
+                    "INSERT INTO petricore.nets VALUES (%s, %s) ON CONFLICT DO NOTHING",
+                    (version, description),
+                )
+
+    def net(self, version: str) -> str | None:
+        """The description of a version."""
+        found = self._read("SELECT description FROM petricore.nets WHERE version = %s", version)
+        return str(found[0][0]) if found else None
 
     def compact(self, session_id: str, before: int) -> int:
         """Forget the records numbered up to `before`."""

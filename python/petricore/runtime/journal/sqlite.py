@@ -40,6 +40,7 @@ CREATE TABLE IF NOT EXISTS snapshots (
 CREATE TABLE IF NOT EXISTS files (
     session INTEGER NOT NULL, key TEXT NOT NULL, content BLOB NOT NULL, PRIMARY KEY (session, key)
 );
+CREATE TABLE IF NOT EXISTS nets (version TEXT PRIMARY KEY, description TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS runtimes (owner TEXT PRIMARY KEY, until REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS messages (
     number INTEGER PRIMARY KEY AUTOINCREMENT, session TEXT NOT NULL, text TEXT NOT NULL
@@ -274,6 +275,17 @@ class SqliteStore:
             session_id,
             key,
         )
+        return found[0][0] if found else None
+
+    def keep_net(self, version: str, description: str) -> None:
+        """Keep the description of a version."""
+        if self.net(version) is None:
+            with self._transaction() as do:
+                do.execute("INSERT OR IGNORE INTO nets VALUES (?, ?)", (version, description))
+
+    def net(self, version: str) -> str | None:
+        """The description of a version."""
+        found = self._read("SELECT description FROM nets WHERE version = ?", version)
         return found[0][0] if found else None
 
     def compact(self, session_id: str, before: int) -> int:

@@ -129,6 +129,12 @@ class Store(Protocol):
     def file(self, session_id: str, key: str) -> bytes | None:
         """A kept file."""
 
+    def keep_net(self, version: str, description: str) -> None:
+        """Keep the description (JSON) of a version of an agent's net, if it is not kept yet."""
+
+    def net(self, version: str) -> str | None:
+        """The description of a version, if it is kept."""
+
     def compact(self, session_id: str, before: int) -> int:
         """Forget the records numbered up to `before`, which a kept snapshot covers. Returns how many are gone.
 
