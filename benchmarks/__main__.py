@@ -20,6 +20,7 @@ NAMES = (
     "state_space",
     "stochastic",
     "fork_join",
+    "durable",
     "fleet_claims",
     "import_time",
 )

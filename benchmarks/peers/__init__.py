@@ -27,6 +27,8 @@ PEERS = {
     "gillespy2": ["gillespy2", "scons"],
     "rebop": ["rebop"],
     "LangGraph": ["langgraph"],
+    "LangGraph durable": ["langgraph", "langgraph-checkpoint-sqlite"],
+    "DBOS durable": ["dbos"],
     "pydantic-graph": ["pydantic-graph<2"],  # 2 dropped the node classes used here
     "Burr": ["apache-burr[tracking]"],
 }
