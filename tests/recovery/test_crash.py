@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import time
+import traceback
 from collections import Counter
 from pathlib import Path
 from random import Random
@@ -47,6 +48,8 @@ def _fork(journal: str, ledger: str) -> int:
         try:
             asyncio.run(drive(journal, Ledger(ledger), SESSIONS))
             code = 0
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(code)
     return pid

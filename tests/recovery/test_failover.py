@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import time
+import traceback
 from pathlib import Path
 
 import psycopg
@@ -39,6 +40,8 @@ def _fork(journal: str, ledger: str) -> int:
         try:
             asyncio.run(drive(journal, Ledger(ledger), SESSIONS))
             code = 0
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(code)
     return pid
@@ -69,6 +72,59 @@ def test_sessions_survive_the_death_of_the_database_itself(
     assert len(store.ids()) == SESSIONS
     _final(store, ledger)
     store.close()
+
+
+def test_dropped_connections_lose_nothing(dsn: str, tmp_path: Path) -> None:
+    ledger = str(tmp_path / "ledger")
+    pid = _fork(dsn, ledger)
+    watching = open_store(dsn)
+    while not watching.ids():  # a journal that cannot be opened is an error of its own
+        time.sleep(0.01)
+    watching.close()
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        for _ in range(20):
+            time.sleep(0.05)
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+            )
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    store = open_store(dsn)
+    assert len(store.ids()) == SESSIONS
+    _final(store, ledger)
+    store.close()
+
+
+def test_a_killed_runtimes_sessions_go_on_with_another_within_the_lease(dsn: str, tmp_path: Path) -> None:
+    ledger = str(tmp_path / "ledger")
+    first = _fork(dsn, ledger)
+    store = open_store(dsn)
+    while len(store.ids()) < SESSIONS:
+        time.sleep(0.01)
+    second = os.fork()
+    if second == 0:
+        os._exit(asyncio.run(_take_over(dsn, ledger)))
+    time.sleep(0.2)
+    os.kill(first, signal.SIGKILL)
+    os.waitpid(first, 0)
+    killed = time.monotonic()
+    _, status = os.waitpid(second, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert time.monotonic() - killed < 30
+    _final(store, ledger)
+    store.close()
+
+
+async def _take_over(dsn: str, ledger: str) -> int:
+    """Ask for nothing: what another runtime leaves behind is taken up when its lease has run out."""
+    async with Runtime(dsn, agents=[build(Ledger(ledger))], lease=1.0) as runtime:
+        for _ in range(500):
+            await asyncio.sleep(0.05)
+            assert runtime.store is not None
+            if all(row.status == "parked" and row.wake is None for row in runtime.store.rows()):
+                return 0
+    return 1
 
 
 @on_a_loop

@@ -286,6 +286,11 @@ class Runtime:
         return room
 
     @property
+    def store(self) -> Store | None:
+        """Where a durable journal is kept."""
+        return self._store
+
+    @property
     def starved(self) -> bool:
         """Whether something enabled waits for room."""
         return bool(self._starved)
