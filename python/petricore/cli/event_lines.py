@@ -11,6 +11,7 @@ from petricore.runtime.events import (
     Approved,
     Asked,
     Claimed,
+    Closed,
     Emitted,
     Ended,
     Event,
@@ -21,7 +22,9 @@ from petricore.runtime.events import (
     Released,
     Retried,
     Said,
+    Sent,
     Token,
+    Unwinding,
     Waiting,
 )
 
@@ -48,6 +51,8 @@ def describe(event: Event) -> str:
     match event:
         case Put(tokens=tokens):
             return _tokens(tokens)
+        case Claimed(transition=transition, firing_id=firing, undoes=str(undone)):
+            return f"{transition} #{firing.rpartition('/')[2]} undoes #{undone.rpartition('/')[2]}"
         case Claimed(transition=transition, firing_id=firing):
             return f"{transition} #{firing.rpartition('/')[2]}"
         case Waiting(transition=transition, arguments=arguments):
@@ -66,6 +71,10 @@ def describe(event: Event) -> str:
             return f"{transition} -> {_tokens(outputs)}"
         case Released(transition=transition):
             return transition
+        case Sent(name=name, size=size, media_type=media_type):
+            return f"{name} ({media_type}, {size} bytes)"
+        case Unwinding(reason=str(reason)) | Closed(reason=str(reason)):
+            return reason
         case Approved(firing_id=firing):
             return f"#{firing.rpartition('/')[2]}"
     return ""
