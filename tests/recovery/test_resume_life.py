@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from concurrent.futures import Future
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, field_validator
 
-from petricore import Agent, Confirm, Context, Every, ManualClock, RetryPolicy, Runtime, Tick
+from petricore import (
+    Agent,
+    Confirm,
+    Context,
+    Every,
+    From,
+    JournalCorruptError,
+    ManualClock,
+    RetryPolicy,
+    Runtime,
+    Tick,
+)
 from petricore.runtime import Session
 from petricore.runtime.events import Approved, Asked, Claimed, Closed, Put, Rejected, Retried
 from petricore.runtime.journal.memory_store import MemoryStore
@@ -355,3 +367,79 @@ async def test_a_dead_letter_gets_what_kills_its_process() -> None:
         await session.quiescent()
         (failure,) = await session.tokens("dead")
         assert (failure.kind, failure.tokens) == ("interrupted", {"job": Job(n=1)})
+
+
+FORBIDDEN: set[int] = set()
+
+
+class Item(BaseModel):
+    """Its validator, which no schema tells of, changes its mind."""
+
+    n: int
+
+    @field_validator("n")
+    @classmethod
+    def allowed(cls, n: int) -> int:
+        if n in FORBIDDEN:
+            raise ValueError(f"{n} is not allowed any more")
+        return n
+
+
+def reading(dead: str | None) -> Agent:
+    agent = Agent("typed", dead_letter=dead)
+    agent.place("free", Item)
+    agent.place("held", Item)
+
+    @agent.transition(inhibit=["held"])
+    async def look(item: Annotated[Item, From("free")]) -> None: ...
+
+    @agent.transition(confirm=True)
+    async def hold(item: Annotated[Item, From("held")]) -> None: ...
+
+    return agent
+
+
+@pytest.fixture
+def forbidden() -> Iterator[set[int]]:
+    yield FORBIDDEN
+    FORBIDDEN.clear()
+
+
+@pytest.mark.parametrize("snapshot_every", [1, 1000])
+@on_a_loop
+async def test_what_cannot_be_read_any_more_goes_to_the_dead_letter(
+    forbidden: set[int], snapshot_every: int
+) -> None:
+    store, agent = MemoryStore(), reading("dead")
+    async with Crash(store, agent, writer=at_once, snapshot_every=snapshot_every) as runtime:
+        session = await runtime.start(agent, "s")
+        await session.put(*(Item(n=n) for n in range(4)), place="held")
+        await session.settled()
+        assert len(session.waiting) == 4
+        await session.reject(session.waiting[1].firing_id)
+        await session.settled()
+    forbidden.update([1, 2, 3])
+    for _ in range(2):  # and what stands there can be read the next time
+        async with Runtime(store, agents=[agent], owner="first", writer=at_once) as runtime:
+            session = await runtime.resume("s")
+            await session.settled()
+            dead = await session.tokens("dead")
+            assert {failure.kind for failure in dead} == {"undecodable"}
+            kept = [value for failure in dead for value in failure.tokens.values()]
+            assert sorted(value.packed["n"] for value in kept) == [1, 2, 3]
+            assert "is not allowed any more" in dead[0].error
+            assert session.marking == {"dead": 3, "free": 0, "held": 0}
+            assert [one.arguments for one in session.waiting] == [{"item": Item(n=0)}]
+
+
+@on_a_loop
+async def test_without_a_dead_letter_what_cannot_be_read_is_an_error(forbidden: set[int]) -> None:
+    store, agent = MemoryStore(), reading(None)
+    async with Crash(store, agent, writer=at_once) as runtime:
+        session = await runtime.start(agent, "s")
+        await session.put(Item(n=1), place="held")
+        await session.settled()
+    forbidden.add(1)
+    async with Runtime(store, agents=[agent], owner="first", writer=at_once) as runtime:
+        with pytest.raises(JournalCorruptError, match="1 is not allowed any more"):
+            await runtime.resume("s")

@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 __all__ = ["Failure", "FailureKind"]
 
-FailureKind = Literal["error", "timeout", "rejected", "cancelled", "interrupted"]
-"""interrupted: the process died while the action ran, and `delivery="at_most_once"` forbids to run it again."""
+FailureKind = Literal["error", "timeout", "rejected", "cancelled", "interrupted", "undecodable"]
+"""interrupted: the process died while the action ran, and `delivery="at_most_once"` (or its dying each time) forbids to
+run it again. undecodable: the type of a token's place refuses what the journal holds."""
 
 
 @dataclass(frozen=True, slots=True)

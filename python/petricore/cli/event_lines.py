@@ -52,17 +52,9 @@ def describe(event: Event) -> str:
         case Put(tokens=tokens):
             return _tokens(tokens)
         case Claimed(transition=transition, firing_id=firing, undoes=str(undone)):
-            return f"{transition} #{firing.rpartition('/')[2]} undoes #{undone.rpartition('/')[2]}"
+            return f"{transition} {_short_id(firing)} undoes {_short_id(undone)}"
         case Claimed(transition=transition, firing_id=firing):
-            return f"{transition} #{firing.rpartition('/')[2]}"
-        case Waiting(transition=transition, arguments=arguments):
-            return f"{transition} for confirmation: {_short(arguments)}"
-        case Said(text=text):
-            return text
-        case Progressed(fraction=fraction, text=text):
-            return f"{fraction:.0%} {text}"
-        case Asked(question=question):
-            return question
+            return f"{transition} {_short_id(firing)}"
         case Retried(transition=transition, attempt=attempt, error=error, delay=delay):
             return f"{transition} after attempt {attempt}: {error}; again in {delay:.2f} s"
         case Failed(failure=failure) | Rejected(failure=failure):
@@ -71,13 +63,31 @@ def describe(event: Event) -> str:
             return f"{transition} -> {_tokens(outputs)}"
         case Released(transition=transition):
             return transition
-        case Sent(name=name, size=size, media_type=media_type):
-            return f"{name} ({media_type}, {size} bytes)"
         case Unwinding(reason=str(reason)) | Closed(reason=str(reason)):
             return reason
+    return _told(event)
+
+
+def _told(event: Event) -> str:
+    """What actions and people say to each other."""
+    match event:
+        case Waiting(transition=transition, arguments=arguments):
+            return f"{transition} for confirmation: {_short(arguments)}"
         case Approved(firing_id=firing):
-            return f"#{firing.rpartition('/')[2]}"
+            return _short_id(firing)
+        case Said(text=text):
+            return text
+        case Progressed(fraction=fraction, text=text):
+            return f"{fraction:.0%} {text}"
+        case Asked(question=question):
+            return question
+        case Sent(name=name, size=size, media_type=media_type):
+            return f"{name} ({media_type}, {size} bytes)"
     return ""
+
+
+def _short_id(firing_id: str) -> str:
+    return f"#{firing_id.rpartition('/')[2]}"
 
 
 def _tokens(tokens: tuple[Token, ...]) -> str:

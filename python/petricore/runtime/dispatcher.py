@@ -62,6 +62,7 @@ _ENDS: dict[str, type[Failed] | type[Rejected] | type[Cancelled]] = {
     "error": Failed,
     "timeout": Failed,
     "interrupted": Failed,
+    "undecodable": Failed,
     "rejected": Rejected,
     "cancelled": Cancelled,
 }
@@ -449,7 +450,7 @@ class Dispatcher:
                 keys, guards = None, None
         elif give_back:
             outputs = tuple(self.tokens.by_number[n] for arc in served.consuming for n in firing.tokens[arc])
-        more = () if kind in ("error", "timeout", "interrupted") else (by,)
+        more = () if broken else (by,)
         event, encoded = session.encode(_ENDS[kind], firing.id, served.name, outputs, failure, *more)
         if firing.state is State.WAITING:
             session.asking -= 1

@@ -45,6 +45,7 @@ from petricore.runtime.files import File
 from petricore.runtime.firing import Firing, State, ordinal_of
 from petricore.runtime.served import Served
 from petricore.runtime.snapshot import load_session
+from petricore.runtime.undecodable import bury, undecodable_of
 from petricore.runtimes.base import Kind
 
 if TYPE_CHECKING:
@@ -305,10 +306,15 @@ class Restorer:
         for firing in list(session.firings.values()):
             if firing.id not in session.firings:  # the failure of another one has ended the session
                 continue
+            unreadable = undecodable_of(firing)
             if firing.state is State.WAITING:
                 dispatcher.await_decision(firing)
-            else:
+            if unreadable is not None and firing.undoes is None:
+                dispatcher.end(firing, "undecodable", unreadable)
+            elif firing.state is not State.WAITING:
                 self._repeat(firing, max_interruptions)
+        if not (session.closed or session.unwinding):
+            bury(session)
         if session.unwinding and session.saga.firing is None:
             session.saga.next()
         if session.sources is not None and not (session.closed or session.unwinding):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from petricore.agent.compile import Guard, Plan
 from petricore.errors import GuardError
 from petricore.runtime.events import Token
+from petricore.runtime.undecodable import Undecodable
 
 if TYPE_CHECKING:
     from petricore.runtime.session import Session
@@ -58,7 +59,7 @@ class TokenTable:
         for place, value in zip(places, values, strict=True):
             bits = 0
             for bit, guard in enumerate(plans[place].guards):
-                if guard.predicate is None or _holds(guard, value):
+                if guard.predicate is None or isinstance(value, Undecodable) or _holds(guard, value):
                     bits |= 1 << bit
             guards.append(bits)
         return self.keys(session, places, values), guards
@@ -71,7 +72,9 @@ class TokenTable:
         rows = []
         for place, value in zip(places, values, strict=True):
             name, fields = self.plan.names[place], self.plan.places[place].keys
-            row = [_interned(session, name, field, value) for field in fields]
+            row = (
+                [] if isinstance(value, Undecodable) else [_interned(session, name, f, value) for f in fields]
+            )
             rows.append(row + [0] * (slots - len(row)))
         return rows if slots > 1 else [row[0] for row in rows]
 

@@ -22,6 +22,7 @@ from petricore.runtime import events
 from petricore.runtime.codec import Codec, pack_plain, unpack_plain
 from petricore.runtime.events import SCHEMA_VERSION, Event, Token
 from petricore.runtime.journal.store import Record
+from petricore.runtime.undecodable import Undecodable
 
 __all__ = ["EventCodec"]
 
@@ -43,6 +44,8 @@ class EventCodec:
         self._types = {
             one.place.type: one.place.name for one in reversed(plan.places) if _hashable(one.place.type)
         }
+        self._lenient = any(one.dead_place is not None for one in plan.transitions)
+        """Whether a value that cannot be read has a place to be seen in."""
         self._parameters: dict[str, dict[str, tuple[str, bool]]] = {}
         for transition in plan.transitions:
             self._parameters[transition.spec.name] = {
@@ -103,14 +106,24 @@ class EventCodec:
     # -- tokens
 
     def _pack_tokens(self, tokens: tuple[Token, ...], _event: Event) -> Any:
-        return [[token.id, token.place, self._places[token.place][0](token.value)] for token in tokens]
+        return [[token.id, token.place, self._pack_at(token.place, token.value)] for token in tokens]
+
+    def _pack_at(self, place: str, value: Any) -> Any:
+        return value.packed if type(value) is Undecodable else self._places[place][0](value)
 
     def _unpack_tokens(self, packed: Any, _event: Event) -> tuple[Token, ...]:
         return tuple([Token(number, place, self._unpack_at(place, value)) for number, place, value in packed])
 
     def _unpack_at(self, place: str, packed: Any) -> Any:
         codec = self._places.get(place)  # a place that the net has no more: what stood there is plain data
-        return unpack_plain(packed) if codec is None else codec[1](packed)
+        if codec is None:
+            return unpack_plain(packed)
+        try:
+            return codec[1](packed)
+        except (ValueError, KeyError, TypeError) as error:
+            if not self._lenient:
+                raise
+            return Undecodable(place, packed, str(error))
 
     # -- values by parameter
 
@@ -128,8 +141,9 @@ class EventCodec:
                 packed[name] = self._pack_free(value)
                 continue
             place, many = parameters[name]
-            pack = self._places[place][0]
-            packed[name] = [pack(one) for one in value] if many else pack(value)
+            packed[name] = (
+                [self._pack_at(place, one) for one in value] if many else self._pack_at(place, value)
+            )
         return packed
 
     def _unpack_by_parameter(self, transition: str, packed: Any) -> dict[str, Any]:
@@ -190,6 +204,8 @@ class EventCodec:
             return [self._pack_free(one) for one in value]
         if type(value) is dict and all(type(key) is str and not key.startswith("$") for key in value):
             return {key: self._pack_free(one) for key, one in value.items()}
+        if type(value) is Undecodable:
+            return {"$undecodable": [value.place, value.packed, value.error]}
         if type(value) in self._types:
             place = self._types[type(value)]
             return {"$place": place, "value": self._places[place][0](value)}
@@ -206,6 +222,8 @@ class EventCodec:
         if isinstance(packed, list):
             return [self._unpack_free(one) for one in packed]
         if isinstance(packed, dict):
+            if "$undecodable" in packed:
+                return Undecodable(*packed["$undecodable"])
             if "$place" in packed:
                 return self._unpack_at(packed["$place"], packed["value"])
             if not any(key.startswith("$") for key in packed):
