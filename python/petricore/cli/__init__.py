@@ -1,4 +1,5 @@
-"""The command line: `petricore demo`, `run`, `verify`, `simulate`, `analyse`, `draw`, `doctor`.
+"""The command line: `petricore demo`, `run`, `verify`, `simulate`, `analyse`, `draw`, `sessions`, `events`,
+`lineage`, `doctor`.
 
 Exit codes: 0 all is well, 1 something failed (what, is printed), 2 the command could not be obeyed as given,
 130 interrupted.
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 
 from petricore import __version__
-from petricore.cli import analyse, demo, doctor, draw, run, simulate, verify
+from petricore.cli import analyse, demo, doctor, draw, events, lineage, run, sessions, simulate, verify
 from petricore.cli.errors import UsageError
 from petricore.errors import PetriError
 
@@ -26,6 +27,9 @@ _COMMANDS = {
     "simulate": simulate,
     "analyse": analyse,
     "draw": draw,
+    "sessions": sessions,
+    "events": events,
+    "lineage": lineage,
     "doctor": doctor,
 }
 
