@@ -126,6 +126,9 @@ def test_help_lists_the_commands_there_are(capsys: pytest.CaptureFixture[str]) -
         "simulate",
         "analyse",
         "draw",
+        "sessions",
+        "events",
+        "lineage",
         "doctor",
     ]
 

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["add_journal", "events_of", "opened", "plain_event", "timestamp"]
 
 
-def add_journal(parser: argparse.ArgumentParser, forms: argparse._MutuallyExclusiveGroup | None = None) -> None:
+def add_journal(
+    parser: argparse.ArgumentParser, forms: argparse._MutuallyExclusiveGroup | None = None
+) -> None:
     """The options of every command that reads a journal; `--json` among its `forms`, if it has others."""
     parser.add_argument(
         "--journal", metavar="J", required=True, help="the path of an SQLite file, or postgresql://..."
