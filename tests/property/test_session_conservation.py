@@ -141,9 +141,12 @@ class World:
             options["compensate"] = self.undo
         return options
 
-    async def undo(self, outputs: list[Any]) -> None:
-        if self.random.random() < 0.3:
+    async def undo(self, outputs: list[Any], ctx: Context) -> None:
+        chance = self.random.random()
+        if chance < 0.3:
             raise OSError("cannot be undone")
+        if chance < 0.6:
+            await ctx.ask("really?", bool, deadline=3, default=True)
 
     def add_source(self) -> None:
         async def tick(tick: Tick) -> A:

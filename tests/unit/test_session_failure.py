@@ -228,6 +228,26 @@ def test_cancelling_a_session_undoes_and_returns_when_it_is_closed() -> None:
     assert done[1][:2] == ("unbook", 5)
 
 
+def test_a_fork_undoes_what_it_did_itself_and_the_original_the_rest() -> None:
+    agent, done = failing()
+
+    async def main() -> None:
+        async with Runtime(clock=ManualClock(autojump=True)) as runtime:
+            session = await runtime.start(agent, "s")
+            await session.put(Order(n=1))
+            await session.quiescent()
+            booked = next(event.number for event in session.history() if event.kind == "completed")
+            fork = await session.fork(at=booked, session_id="f")
+            await fork.quiescent()
+            assert fork.closed
+
+    asyncio.run(main())
+    assert [one[:2] for one in done] == [
+        ("charge", 1), ("book", 10), ("unbook", 10), ("refund", 1),
+        ("book", 10), ("unbook", 10),
+    ]  # fmt: skip
+
+
 def test_a_compensation_is_retried_and_one_that_fails_does_not_keep_the_others_from_being_made() -> None:
     agent = Agent("saga")
     undone: list[str] = []
@@ -261,6 +281,28 @@ def test_a_compensation_is_retried_and_one_that_fails_does_not_keep_the_others_f
         ("third", "error"),
         ("compensate second", "error"),
     ]
+
+
+def test_a_compensation_may_ask_a_person() -> None:
+    agent = Agent("saga")
+    said: list[str] = []
+
+    async def undo(ctx: Context) -> None:
+        said.append(await ctx.ask("How to undo it?"))
+
+    @agent.transition(compensate=undo)
+    async def first(order: Order) -> Paid:
+        return Paid(n=order.n)
+
+    @agent.transition(on_error="session")
+    async def second(paid: Paid) -> None:
+        raise ValueError("no")
+
+    result = agent.run(Order(n=1))
+    assert [one.question for one in result.waiting] == ["How to undo it?"]
+    assert result.events[-1].kind == "asked"
+    assert agent.run(Order(n=1), answer=lambda pending: "slowly").events[-1].kind == "closed"
+    assert said == ["slowly"]
 
 
 def test_a_generator_is_undone_with_all_that_it_put() -> None:
@@ -387,3 +429,22 @@ def test_a_released_firing_gives_its_tokens_back_when_the_session_ends() -> None
             await session.cancel()  # a second time: nothing
 
     asyncio.run(main())
+
+
+def test_verify_knows_the_dead_letter_and_takes_a_failed_session_to_go_on() -> None:
+    agent = Agent("shop", dead_letter="dead")
+
+    @agent.transition
+    async def pay(order: Order) -> Paid:
+        return Paid(n=order.n)
+
+    @agent.transition(on_error="session")
+    async def ship(paid: Paid) -> None: ...
+
+    assert agent.verify({Order: 2}).ok
+    assert "dead" in agent.net().places
+
+    @agent.transition
+    async def stuck(failure: Annotated[Failure, From("dead")], sent: Sent) -> None: ...
+
+    assert "stuck" in str(agent.verify({Order: 1}))

@@ -10,6 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from petricore import Agent, Confirm, Context, ManualClock, NetError, RetryPolicy, Runtime
+from petricore.cli.event_lines import EventLines
 from petricore.runtime import Session
 from petricore.runtime.events import (
     Answered,
@@ -289,3 +290,24 @@ def test_an_action_that_wants_a_file_that_is_not_there_gets_a_key_error() -> Non
 
     result = agent.run(Draft(text="a"))
     assert result.failures[0].error.startswith("KeyError")
+
+
+def test_the_lines_of_events_tell_of_files_and_of_undoing(capsys: pytest.CaptureFixture[str]) -> None:
+    agent = Agent("files")
+
+    async def undo(draft: Draft) -> None: ...
+
+    @agent.transition(compensate=undo)
+    async def write(draft: Draft, ctx: Context) -> Final:
+        ctx.send_file("a.txt", b"abc")
+        return Final(text=draft.text)
+
+    @agent.transition(on_error="session")
+    async def fail(final: Final) -> None:
+        raise ValueError("no")
+
+    agent.run(Draft(text="a"), on_event=EventLines())
+    told = capsys.readouterr().out
+    assert "a.txt (text/plain, 3 bytes)" in told
+    assert "compensate write #3 undoes #1" in told
+    assert "closed     fail: ValueError: no" in told

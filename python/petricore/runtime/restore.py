@@ -121,7 +121,7 @@ class Restorer:
             case Completed(firing_id=firing_id, outputs=outputs, opened=opened):
                 firing = session.firings.pop(firing_id)
                 self._outputs(firing, outputs, opened, fleet.complete)
-                if firing.served.compensated:
+                if firing.served.compensated and event.number > session.inherited:
                     session.saga.completed(firing, outputs)
                 self._forget(firing)
             case Failed(failure=failure) | Rejected(failure=failure) | Cancelled(failure=failure):
@@ -185,8 +185,9 @@ class Restorer:
         """What concerns the session as a whole."""
         session = self.session
         match event:
-            case Started(user=user):
+            case Started(user=user, forked_from=forked_from):
                 session.user = user
+                session.inherited = forked_from[1] if forked_from else 0
                 session.make_sources(event.time)
             case Remembered(key=key, value=value):
                 session.memory[key] = value

@@ -120,6 +120,8 @@ class Session:
         self.unwinding = False
         """It has failed or was cancelled, and what it did is being undone."""
         self.saga = Saga(self)
+        self.inherited = 0
+        """The number of the last event that a fork has copied; what is told up to there, the original undoes."""
         self.sources: Sources | None = None
         self.sent: dict[str, File] = {}
         self.parked = False
@@ -619,7 +621,7 @@ class Session:
 
     def check_rest(self) -> None:
         """Called when the session may have come to rest."""
-        if self.closed or self.resting or self.unwinding or len(self.firings) > self.asking:
+        if self.closed or self.resting or len(self.firings) > self.asking:
             return
         if self._timed():
             return
