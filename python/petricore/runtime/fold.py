@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from petricore.runtime.events import Claimed, Edited, Emitted, Ended, Event, Put, Released, Token
+from petricore.runtime.events import Claimed, Edited, Emitted, Ended, Event, Moved, Put, Released, Token
 
 __all__ = ["Fold"]
 
@@ -35,6 +35,13 @@ class Fold:
                 self._put(outputs)
             case Released(firing_id=firing_id):
                 self.give_back(firing_id)
+            case Moved(taken=taken, tokens=tokens):
+                kept = {token.id for token in tokens}
+                for one in taken:
+                    del self.free[one]
+                    if one not in kept:
+                        del self._arrival[one]
+                self._put(tokens)
             case Edited(firing_id=firing_id, tokens=tokens):
                 edited = {token.id: token for token in tokens}
                 self.held[firing_id] = [edited.get(token.id, token) for token in self.held[firing_id]]

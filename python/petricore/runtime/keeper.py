@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from petricore.agent.agent import Agent
+from petricore.agent.compile import Plan
 from petricore.errors import (
     JournalCorruptError,
     JournalError,
@@ -34,6 +35,7 @@ from petricore.runtime.session import Session
 if TYPE_CHECKING:
     from petricore.runtime.clock import Timer
     from petricore.runtime.dispatcher import Dispatcher
+    from petricore.runtime.events import Event
     from petricore.runtime.runtime import Runtime
 
 __all__ = ["Keeper"]
@@ -168,8 +170,8 @@ class Keeper:
         row = self.store.row(session_id)
         if row is None:
             raise SessionNotFoundError(f"no session {session_id!r}", session_id=session_id)
-        if row.status == "closed":
-            return row
+        if row.status == "closed" or row.owner == self.runtime.owner:
+            return row  # its own: it could not be taken up before
         raise SessionLostError(
             f"session {session_id!r} belongs to the runtime {row.owner!r}, which is alive",
             session_id=session_id,
@@ -217,6 +219,34 @@ class Keeper:
             logger.warning("the journal cannot be asked for sessions that are due: %s", error)
             if not self._ended:
                 self._wake_timer = self.clock.call_later(_PATIENCE, self._look)
+
+    def stored(self, session_id: str) -> tuple[Row, list[Event]]:
+        """A session of the store as it is now, its events with plain values. Raises `SessionNotFoundError`."""
+        row = self.store.row(session_id)
+        if row is None:
+            raise SessionNotFoundError(f"no session {session_id!r}", session_id=session_id)
+        codec = EventCodec(Plan([], [], {}, {}, {}, {}, 0, []))
+        return row, [codec.decode(record) for record in self.store.records(session_id)]
+
+    def take_over(self, session_id: str, dispatcher: Dispatcher) -> tuple[Session, Row]:
+        """A session of the store, acquired and without state, for a dispatcher of another version."""
+        row = self._acquire(session_id)
+        log = self.journal.take(row, self._codec(dispatcher))
+        session = self._known.get(session_id)
+        if session is None or not session.parked:
+            session = self._session(dispatcher, log)
+        else:
+            log.session, session.dispatcher, session.parked = session, dispatcher, False
+            session.attach(log)
+        session.closed = False
+        self.damaged.pop(session_id, None)
+        self.runtime.enlist(session)
+        return session, row
+
+    def rewrite(self, session: Session, dispatcher: Dispatcher) -> None:
+        """The session's next events are of another version of its agent."""
+        assert isinstance(session.log, DurableLog)
+        session.log.migrate(dispatcher.version, self._codec(dispatcher))
 
     async def _take_up_due(self) -> None:
         while self._agents and not self._ended:

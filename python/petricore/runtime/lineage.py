@@ -270,12 +270,22 @@ class Lineage:
             self._tokens[token.id].readers = tuple(one for one in readers if one != firing.id)
 
     def _move(self, taken: tuple[int, ...], tokens: tuple[Token, ...], event: Event) -> None:
+        new = tuple(token for token in tokens if token.id not in taken)
+        if new:
+            step = LineageFiring(f"moved/{event.number}", "(moved)", event.number, event.time, (), ())
+            step.taken = tuple(self._tokens[one].token for one in taken)
+            step.outcome, step.ended, step.made = "completed", event.time, new
+            self._firings[step.id] = step
+            for one in taken:
+                self._tokens[one].consumer = step.id
         for token in tokens:
             if token.id in taken:
                 self._tokens[token.id].place = token.place
                 self._tokens[token.id].value = token.value
             else:
-                self._tokens[token.id] = LineageToken(*token, event.number, event.time)
+                self._tokens[token.id] = LineageToken(
+                    *token, event.number, event.time, None, f"moved/{event.number}"
+                )
 
     def _decide(self, event: Event) -> None:
         """What people and retries do to a firing between its claim and its end."""

@@ -27,8 +27,12 @@ if TYPE_CHECKING:
     from petricore.runtime.journal.durable import Writer
     from petricore.runtime.journal.store import Store
     from petricore.runtime.keeper import Keeper
+    from petricore.runtime.versions import Migration
 
 __all__ = ["Runtime"]
+
+_PATIENCE = 1000
+"""Commits after which a session is too busy to be looked at between two of them."""
 
 
 class Runtime:
@@ -205,6 +209,55 @@ class Runtime:
             raise SessionNotFoundError(f"no session {session_id!r}", session_id=session_id)
         await self._keeper.settled(session_id)
         return self._sessions.get(session_id) or self._keeper.take_up(session_id)
+
+    async def migrate(self, session_id: str, migration: Migration) -> Session:
+        """Let a session go on with another version of its agent; nothing is changed if that cannot be done.
+
+        Firings under way are released and claimed anew by the new rules, tokens go where `migration` says. A session
+        that runs that version already is only taken up. `petricore.runtime.compatibility` says beforehand what would
+        happen.
+
+        Raises:
+            SessionNotFoundError: there is no such session.
+            SessionLostError: another runtime that is alive has it.
+            NetError: a token has no place in the new version; something is under way that must not be made twice; the
+                session has ended; tokens would lose the list they are gathered in.
+            TokenTypeError: a value is not of the new type, and is not converted.
+        """
+        from petricore.runtime.migrate import check_migration, migrate_resident, migrate_stored, plain_events
+
+        target = self.dispatcher(migration.agent)
+        session = self._sessions.get(session_id)
+        if session is None and self._keeper is not None:
+            await self._keeper.settled(session_id)
+            session = self._sessions.get(session_id)
+        if session is None:
+            if self._keeper is None:
+                raise SessionNotFoundError(f"no session {session_id!r}", session_id=session_id)
+            row, events = self._keeper.stored(session_id)
+            if row.version == target.version:
+                return await self.resume(session_id)
+            check_migration(self, session_id, events, migration)
+            session, row = self._keeper.take_over(session_id, target)
+            row, events = self._keeper.stored(session_id)
+            migrate_stored(self, session, events, migration, row.version)
+        elif session.dispatcher.version != target.version:
+            for _ in range(_PATIENCE):
+                await session.committed()
+                if session.log.durable == len(session.log):
+                    break
+            else:
+                raise NetError(f"session {session_id!r} is too busy to be migrated; let it come to rest")
+            events = plain_events(session.log.read(), session.dispatcher.plan)
+            check_migration(self, session_id, events, migration)
+            migrate_resident(self, session, events, migration)
+        await session.committed()
+        return session
+
+    def rewrite(self, session: Session, dispatcher: Dispatcher) -> None:
+        """The session's next events are of another version of its agent."""
+        if self._keeper is not None:
+            self._keeper.rewrite(session, dispatcher)
 
     def unpark(self, session: Session) -> None:
         """Bring a session back into the memory, as the same object."""

@@ -145,9 +145,12 @@ class DurableLog:
                 return content
         return self._journal.store.file(self.session_id, key)
 
-    def migrate(self, version: str) -> None:
-        """The session runs another version from the next commit on."""
+    def migrate(self, version: str, codec: EventEncoder) -> None:
+        """The session runs another version from the next commit on, which also writes a snapshot: what was journaled
+        before is of another net."""
         self._version = version
+        self._codec = codec
+        self._snapshot_due = True
         self._journal.changed(self)
 
     def park(self) -> None:
