@@ -345,5 +345,7 @@ def _with_tokens(event: Event, change: Any) -> Event:
     tokens = _tokens(event)
     if not tokens:
         return event
-    field = "outputs" if hasattr(event, "outputs") else "tokens"
-    return replace(event, **{field: tuple(change(token) for token in tokens)})
+    changes: dict[str, Any] = {
+        "outputs" if hasattr(event, "outputs") else "tokens": tuple(change(token) for token in tokens)
+    }
+    return replace(event, **changes)
