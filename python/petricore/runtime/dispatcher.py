@@ -194,6 +194,7 @@ class Dispatcher:
         firing.state = State.WAITING
         firing.session.asking += 1
         if firing.due is not None:
+            firing.session.deadlines += 1
             delay = max(0.0, firing.due - self._clock.time())
             firing.timer = self._clock.call_later(delay, partial(self._nobody_decided, firing))
 
@@ -211,9 +212,15 @@ class Dispatcher:
             case "cancel":
                 self.end(firing, "cancelled", reason, by=BY_DEADLINE)
 
+    @staticmethod
+    def _asked(firing: Firing) -> None:
+        """People have decided, or nobody has in time."""
+        firing.session.asking -= 1
+        firing.session.deadlines -= firing.due is not None
+
     def approve(self, firing: Firing) -> None:
         """Let a waiting firing go on."""
-        firing.session.asking -= 1
+        self._asked(firing)
         firing.stop_timers()
         firing.due = None
         self._delay(firing)
@@ -453,7 +460,7 @@ class Dispatcher:
         more = () if broken else (by,)
         event, encoded = session.encode(_ENDS[kind], firing.id, served.name, outputs, failure, *more)
         if firing.state is State.WAITING:
-            session.asking -= 1
+            self._asked(firing)
         firing.stop_timers()
         if error_place is not None:
             numbers = self.fleet.fail(firing.number, [error_place], keys=keys, guards=guards).tolist()
@@ -497,6 +504,8 @@ class Dispatcher:
     def _ended(self, firing: Firing) -> None:
         session = firing.session
         del session.firings[firing.id]
+        if session.stopping:
+            session.stopping.discard(firing)
         self._touched.add(session)
         if not self._due:
             self._due = True
@@ -518,6 +527,7 @@ class Dispatcher:
         """End a firing before its time, by its policy."""
         if firing.state is State.RUNNING:
             firing.stopped, firing.stopped_by = "cancelled", by
+            firing.session.stopping.add(firing)
             if firing.launched:  # else it ends when its claim is durable
                 firing.served.executor.cancel(firing)
         else:
@@ -549,7 +559,8 @@ class Dispatcher:
                 firing.stopped = _DROPPED
                 if firing.launched:
                     firing.served.executor.cancel(firing)
-        session.asking = 0
+        session.asking = session.deadlines = 0
+        session.stopping.clear()
         self._touched.discard(session)
         self.wake()  # others may get the resources
 

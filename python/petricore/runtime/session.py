@@ -119,6 +119,10 @@ class Session:
         self.closed = False
         self.unwinding = False
         """It has failed or was cancelled, and what it did is being undone."""
+        self.deadlines = 0
+        """Firings that wait for people until a deadline."""
+        self.stopping: set[Firing] = set()
+        """Firings that are cancelled and have not ended."""
         self.saga = Saga(self)
         self.inherited = 0
         """The number of the last event that a fork has copied; what is told up to there, the original undoes."""
@@ -636,13 +640,8 @@ class Session:
 
     def _timed(self) -> bool:
         """Whether it moves on by itself though all its firings ask: by a source, a deadline, or a cancellation."""
-        if self.sources is not None and self.sources.wake is not None:
-            return True
-        return any(
-            firing.due is not None
-            or firing.stopped is not None
-            or any(one.timer is not None for one in (firing.answers or {}).values())
-            for firing in self.firings.values()
+        return bool(
+            self.deadlines or self.stopping or (self.sources is not None and self.sources.wake is not None)
         )
 
     # -- what a durable journal asks
@@ -671,7 +670,8 @@ class Session:
         """Be empty, to be restored."""
         self.firings, self.failures, self.memory, self.interned = {}, [], {}, {}
         self.unwinding, self.saga, self.sources, self.sent = False, Saga(self), None, {}
-        self.asking = self.attempts = self.firing_count = self.token_count = 0
+        self.asking = self.deadlines = self.attempts = self.firing_count = self.token_count = 0
+        self.stopping.clear()
         self.resting = False
         self.active_at = self._time()
 
@@ -802,7 +802,9 @@ class Session:
     def _doze(self, firing: Firing, questions: int) -> None:
         """One question with a deadline more, or less: with any, the action counts as asleep on the clock."""
         before, firing.dozing = firing.dozing, firing.dozing + questions
-        self.dispatcher.runtime.dozing += bool(firing.dozing) - bool(before)
+        change = bool(firing.dozing) - bool(before)
+        self.dispatcher.runtime.dozing += change
+        self.deadlines += change
 
     # -- waiting
 
