@@ -33,6 +33,7 @@ _PACKAGES = {
     "xarray": ("simulation", "Trajectories.to_xarray"),
     "networkx": ("io", "Net.to_networkx"),
     "pm4py": ("io", "Net.to_pm4py and Net.from_pm4py"),
+    "opentelemetry": ("otel", "Runtime(telemetry=...)"),
 }
 
 

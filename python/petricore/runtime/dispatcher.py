@@ -268,6 +268,8 @@ class Dispatcher:
             return
         firing.launched = True
         firing.context = firing.session.variables.copy()
+        if self.runtime.telemetry is not None:
+            self.runtime.telemetry.enter(firing)
         parameter = firing.served.context_parameter
         if parameter is not None:
             firing.arguments[parameter] = Context(firing)

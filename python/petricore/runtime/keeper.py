@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import sys
 from collections.abc import Iterable
 from functools import partial
@@ -28,6 +27,7 @@ from petricore.errors import (
 from petricore.runtime.journal.durable import DurableJournal, DurableLog
 from petricore.runtime.journal.schema import EventCodec
 from petricore.runtime.journal.store import Header, Row, Store
+from petricore.runtime.logs import logger
 from petricore.runtime.owner import is_dead
 from petricore.runtime.restore import restore_session
 from petricore.runtime.session import Session
@@ -44,8 +44,6 @@ __all__ = ["Keeper"]
 def _kept(nothing: None) -> None:
     """A version's description is kept."""
 
-
-logger = logging.getLogger("petricore.runtime")
 
 _PATIENCE = 1.0
 """Seconds until a journal that could not be read is read again."""

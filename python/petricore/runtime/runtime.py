@@ -24,9 +24,12 @@ from petricore.runtimes.inline import InlineExecutor
 from petricore.runtimes.thread import ThreadExecutor
 
 if TYPE_CHECKING:
+    from opentelemetry.trace import TracerProvider
+
     from petricore.runtime.journal.durable import Writer
     from petricore.runtime.journal.store import Store
     from petricore.runtime.keeper import Keeper
+    from petricore.runtime.telemetry import Telemetry
     from petricore.runtime.versions import Migration
 
 __all__ = ["Runtime"]
@@ -57,6 +60,8 @@ class Runtime:
         snapshot_every: events of a session between two snapshots of it.
         journal_patience: seconds for which a write that failed is tried again, before the runtime gives up.
         writer: runs the journal's writes (default: a thread of its own).
+        telemetry: report with OpenTelemetry: True (the global providers), a `TracerProvider` for the spans, or a
+            `petricore.runtime.telemetry.Telemetry`. Needs `petricore[otel]`.
 
     Raises:
         NetError: the journal is of a kind that is not available, or an option is out of range.
@@ -78,6 +83,7 @@ class Runtime:
         snapshot_every: int = 1000,
         journal_patience: float = 10.0,
         writer: Writer | None = None,
+        telemetry: Telemetry | TracerProvider | bool = False,
     ) -> None:
         for name, least, value in (("lease", 0.1, lease), ("idle_after", 0.0, idle_after)):
             if not value >= least:
@@ -115,6 +121,10 @@ class Runtime:
             "writer": writer,
         }
         self._agents = list(agents)
+        self.telemetry = _reporting(telemetry)
+        """What reports spans and metrics."""
+        if self.telemetry is not None:
+            self.telemetry.attach(self)
 
     async def __aenter__(self) -> Self:
         if self._state != "new":
@@ -130,6 +140,8 @@ class Runtime:
             self._keeper = Keeper(
                 self, self._store, self._agents, self._journal_options, **self._keeper_options
             )
+            if self.telemetry is not None:
+                self._keeper.journal.on_commit = self.telemetry.committed
             await self._keeper.begin()
         return self
 
@@ -144,6 +156,8 @@ class Runtime:
         for session in self._sessions.values():
             session.end_readers()
         self.clock.detach(self._busy)
+        if self.telemetry is not None:
+            self.telemetry.detach()
         if self._keeper is not None:
             await self._keeper.end()
         else:
@@ -276,6 +290,8 @@ class Runtime:
         """A session is in memory no more."""
         if self._sessions.get(session.id) is session:
             del self._sessions[session.id]
+            if self.telemetry is not None:
+                self.telemetry.forget(session.id)
 
     def dispatcher(self, agent: Agent) -> Dispatcher:
         """What drives the sessions of an agent."""
@@ -385,6 +401,24 @@ class Runtime:
 
     def __repr__(self) -> str:
         return f"<Runtime {self._state}: {len(self._sessions)} sessions in memory>"
+
+
+def _reporting(telemetry: Telemetry | TracerProvider | bool) -> Telemetry | None:
+    if telemetry is False:
+        return None
+    try:
+        from petricore.runtime.telemetry import Telemetry
+    except ModuleNotFoundError as error:
+        raise NetError(
+            f"Runtime: telemetry needs the module {error.name!r}: pip install 'petricore[otel]'"
+        ) from error
+    if telemetry is True:
+        return Telemetry()
+    if isinstance(telemetry, Telemetry):
+        return telemetry
+    if not hasattr(telemetry, "get_tracer"):
+        raise NetError(f"Runtime: telemetry is True, a TracerProvider or a Telemetry, not {telemetry!r}")
+    return Telemetry(telemetry)
 
 
 def _opened(journal: str | Path | Journal | Store) -> tuple[Journal, Store | None]:

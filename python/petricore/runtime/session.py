@@ -35,6 +35,7 @@ from petricore.runtime.firing import Firing, State, ordinal_of
 from petricore.runtime.fold import Fold
 from petricore.runtime.fork import fork_session
 from petricore.runtime.lineage import Lineage
+from petricore.runtime.logs import log_event
 from petricore.runtime.questions import BY_DEADLINE, Request
 from petricore.runtime.saga import Saga
 from petricore.runtime.snapshot import save_session
@@ -135,6 +136,7 @@ class Session:
         """What ended the session from outside of it, or what `on_event` raised; whoever waits gets it."""
         self.attach(log)
         self._clock = clock
+        self._telemetry = dispatcher.runtime.telemetry
         self._time = clock.time
         self.firing_count = 0
         self.token_count = 0
@@ -172,6 +174,9 @@ class Session:
     def push(self, event: Event, encoded: Any) -> None:
         """Journal an event, right after it was encoded."""
         self._append(event, encoded)
+        log_event(self, event)
+        if self._telemetry is not None:
+            self._telemetry.notice(self, event)
         self.resting = False
         self.active_at = event.time
         if self._readers:

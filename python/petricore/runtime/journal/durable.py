@@ -11,6 +11,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from time import perf_counter
 from typing import Any, Protocol
 
 from petricore.errors import JournalError
@@ -272,6 +273,9 @@ class DurableJournal:
         self._idle: list[asyncio.Future[None]] = []
         self.broken: Exception | None = None
         self.on_broken: Callable[[Exception], object] = _ignore
+        self.on_commit: Callable[[float], object] = _ignore
+        """Called with the seconds of each batch that was written, from its first try on."""
+        self._begun = 0.0
         self.batches = 0
 
     def create(self, header: Header, codec: EventEncoder) -> DurableLog:
@@ -320,6 +324,7 @@ class DurableJournal:
             self._wake_idle()
             return
         self._writing = True
+        self._begun = perf_counter()
         try:
             changes = [log.change() for log in logs]
         except Exception as error:
@@ -347,6 +352,7 @@ class DurableJournal:
         self._failing_since = None
         self._writing = False
         self.batches += 1
+        self.on_commit(perf_counter() - self._begun)
         refusals = done.result()
         for log, change in zip(logs, batch.changes, strict=True):
             log.written(change, refusals.get(change.session_id))
@@ -404,5 +410,5 @@ class DurableJournal:
             self.store.close()
 
 
-def _ignore(error: Exception) -> None:
-    del error
+def _ignore(what: object) -> None:
+    del what
