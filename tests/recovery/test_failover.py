@@ -145,6 +145,7 @@ async def test_a_paused_runtime_loses_its_sessions_and_can_write_nothing(dsn: st
                 except SessionLostError:  # its owner is alive
                     os.kill(pid, signal.SIGSTOP)
                     await asyncio.sleep(0.05)
+            await session.settled()
             (waiting,) = session.waiting
             await session.approve(waiting.firing_id, by="the other")
             await session.quiescent()
@@ -157,7 +158,8 @@ async def test_a_paused_runtime_loses_its_sessions_and_can_write_nothing(dsn: st
             assert kinds.count("completed") == 2
             assert kinds.count("put") == 1
     finally:
-        os.kill(pid, signal.SIGCONT) if Path(f"/proc/{pid}").exists() else None
+        if Path(f"/proc/{pid}").exists():
+            os.kill(pid, signal.SIGKILL)
 
 
 async def _hold(dsn: str) -> int:
