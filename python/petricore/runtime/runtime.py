@@ -430,4 +430,4 @@ def _opened(journal: str | Path | Journal | Store) -> tuple[Journal, Store | Non
         return MemoryJournal(), None
     if hasattr(journal, "write"):
         return MemoryJournal(), cast("Store", journal)
-    return cast("Journal", journal), None
+    return journal, None

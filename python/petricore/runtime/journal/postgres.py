@@ -488,7 +488,7 @@ class PostgresStore:
                 try:
                     if self._reader is None or self._reader.closed:
                         self._reader = psycopg.connect(self._dsn, autocommit=True)
-                    return self._reader.execute(statement, arguments).fetchall()  # type: ignore[arg-type]
+                    return self._reader.execute(statement, arguments).fetchall()
                 except psycopg.Error as error:
                     broken = self._reader is None or self._reader.closed
                     if attempt == 2 or not broken:
