@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from petricore.agent.compile import Plan
 from petricore.agent.declaration import Mode
@@ -52,15 +52,24 @@ if TYPE_CHECKING:
 
 __all__ = ["check_migration", "migrate_resident", "migrate_stored", "plain_events"]
 
+_ANY: TypeAdapter[Any] = TypeAdapter(Any)
+
 
 def plain_events(events: Iterable[Event], plan: Plan) -> list[Event]:
-    """The events with the values of tokens as plain data, as a converter gets them."""
+    """The events with the values of tokens as plain data, as a converter gets them and as a store would have them."""
 
     def plain(token: Token) -> Token:
         place = plan.places[plan.index[token.place]].place
         return token._replace(value=place.adapter.dump_python(token.value, round_trip=True, warnings=False))
 
-    return [_with_tokens(event, plain) for event in events]
+    plainly: list[Event] = []
+    for event in events:
+        told = _with_tokens(event, plain)
+        if isinstance(told, (Failed, Rejected, Cancelled)):
+            tokens = {name: _ANY.dump_python(value) for name, value in told.failure.tokens.items()}
+            told = replace(told, failure=replace(told.failure, tokens=tokens))
+        plainly.append(told)
+    return plainly
 
 
 def check_migration(runtime: Runtime, session_id: str, events: Sequence[Event], migration: Migration) -> None:

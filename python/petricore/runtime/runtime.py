@@ -262,7 +262,10 @@ class Runtime:
                     break
             else:
                 raise NetError(f"session {session_id!r} is too busy to be migrated; let it come to rest")
-            events = plain_events(session.log.read(), session.dispatcher.plan)
+            if self._keeper is not None:
+                _, events = self._keeper.stored(session_id)
+            else:
+                events = plain_events(session.log.read(), session.dispatcher.plan)
             check_migration(self, session_id, events, migration)
             migrate_resident(self, session, events, migration)
         await session.committed()
