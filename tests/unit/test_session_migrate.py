@@ -21,11 +21,12 @@ from petricore import (
     SessionNotFoundError,
     TokenTypeError,
 )
-from petricore.errors import VersionError
+from petricore.errors import SessionLostError, VersionError
 from petricore.runtime import Migration, compatibility
 from petricore.runtime.events import Event, Migrated, Moved, Released
 from petricore.runtime.fold import Fold
 from petricore.runtime.journal.memory_store import MemoryStore
+from petricore.runtime.journal.store import Batch, Change, Header
 
 
 class Job(BaseModel):
@@ -189,6 +190,41 @@ def test_both_versions_run_side_by_side(journal: str, tmp_path: Path) -> None:
     drive(kept, script)
     if journal == "store":
         drive(kept, later, second(), first())
+
+
+def test_sessions_of_a_version_that_is_not_known_are_left_to_a_runtime_that_knows_it() -> None:
+    store = MemoryStore()
+
+    async def begin(runtime: Runtime) -> None:
+        session = await runtime.start(first(), "s")
+        await session.put(Job(n=1))
+        runtime._store.write(  # type: ignore[union-attr]
+            Batch("gone", [Change("x", 1, 0, [], "live", None, created=_header("x", "0123"))])
+        )
+        await session.settled()
+
+    async def both(runtime: Runtime) -> None:
+        with pytest.raises(VersionError):
+            await runtime.resume("s")
+        clock = runtime.clock
+        async with Runtime(store, clock=clock, agents=[first()], owner="old") as other:
+            session = await other.resume("s")
+            await session.settled()
+            await session.approve(session.waiting[0].firing_id)
+            await session.quiescent()
+            assert await session.tokens(Sum) == [Sum(n=0)]
+            with pytest.raises(SessionLostError):
+                await runtime.resume("s")
+        row = store.row("x")
+        assert row is not None
+        assert row.owner is None
+
+    drive(store, begin)
+    drive(store, both, second())
+
+
+def _header(session_id: str, version: str) -> Header:
+    return Header(session_id, "summing", version, None, 0.0)
 
 
 class Wide(BaseModel):

@@ -10,6 +10,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
@@ -26,7 +27,7 @@ from petricore.errors import (
 )
 from petricore.runtime.journal.durable import DurableJournal, DurableLog
 from petricore.runtime.journal.schema import EventCodec
-from petricore.runtime.journal.store import Header, Row, Store
+from petricore.runtime.journal.store import Batch, Change, Header, Row, Store
 from petricore.runtime.logs import logger
 from petricore.runtime.owner import is_dead
 from petricore.runtime.restore import restore_session
@@ -84,6 +85,8 @@ class Keeper:
         """Session objects that are in use, parked ones too."""
         self._given = list(agents)
         self._ended = False
+        self._foreign = False
+        """Sessions of versions that are not known here were seen."""
 
     async def begin(self) -> None:
         """Own a lease, and take up what a runtime that is gone has left."""
@@ -146,7 +149,12 @@ class Keeper:
 
     def take_up(self, session_id: str) -> Session:
         """A session from the store. For what is raised see `Runtime.resume`."""
-        return self._restored(self._acquire(session_id))
+        row = self._acquire(session_id)
+        try:
+            return self._restored(row)
+        except VersionError:
+            self._leave_to_others([row])
+            raise
 
     def _restored(self, row: Row) -> Session:
         """The session of an acquired row; the object that somebody still holds, if there is one."""
@@ -247,17 +255,45 @@ class Keeper:
         session.log.migrate(dispatcher.version, self._codec(dispatcher))
 
     async def _take_up_due(self) -> None:
+        foreign: list[Row] = []
         while self._agents and not self._ended:
             rows = self.store.acquire(self.runtime.owner, list(self._agents), self.clock.time(), _BATCH)
             for row in rows:
                 try:
                     self._restored(row)
-                except (VersionError, JournalCorruptError) as error:
+                except VersionError as error:
+                    self.damaged[row.header.session_id] = error
+                    foreign.append(row)
+                except JournalCorruptError as error:
                     self.damaged[row.header.session_id] = error
             if len(rows) < _BATCH:
                 break
             await asyncio.sleep(0)
+        if foreign and not self._ended:
+            self._leave_to_others(foreign)
         self._set_alarm()
+
+    def _leave_to_others(self, rows: list[Row]) -> None:
+        """Own sessions of other versions no longer: a runtime that has their code may be there."""
+        self._foreign = True
+        changes = [
+            Change(row.header.session_id, row.fence, row.last, [], row.status, row.wake, release=True)
+            for row in rows
+            if row.status != "closed"
+        ]
+        for change in changes:
+            self._leaving[change.session_id] = asyncio.get_running_loop().create_future()
+
+        def release() -> None:
+            with suppress(JournalError):  # they are looked at again
+                self.store.write(Batch(self.runtime.owner, changes))
+
+        def released(nothing: None) -> None:
+            del nothing
+            for change in changes:
+                self._leaving.pop(change.session_id).set_result(None)
+
+        self.journal.call(release, released)
 
     def _set_alarm(self) -> None:
         """Come back when the next parked session is due."""
@@ -266,7 +302,8 @@ class Keeper:
             self._wake_timer.cancel()
             self._wake_timer = None
         if due is not None and not self._ended:
-            delay = max(0.01, due - self.clock.time())
+            # What is due and of another version stays due: no reason to look without pause.
+            delay = max(_PATIENCE if self._foreign else 0.01, due - self.clock.time())
             self._wake_timer = self.clock.call_later(delay, self._look)
 
     def _look(self) -> None:
