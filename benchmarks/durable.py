@@ -14,10 +14,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+import psycopg
+
 from benchmarks import peers
 from benchmarks.method import OURS, Contender, Figure, compare
 from petricore import Agent, Runtime
 from petricore.runtime.journal.sqlite import SqliteStore
+from tests.services.postgres import PostgresServer, find_programs
 
 Synchronous = Literal["FULL", "NORMAL"]
 
@@ -53,6 +56,7 @@ def figures(quick: bool) -> Iterator[Figure]:
             values = compare(_contenders(synchronous, sessions, steps, quick), rounds)  # type: ignore[arg-type]
             case = f"SQLite {synchronous}, {sessions} session(s) of {steps} steps"
             yield Figure("durable", case, "steps/s", values)
+    yield from _postgres(quick)
     yield from _many(20 if quick else 10_000)
     yield from _idle(20 if quick else 100_000)
     yield from _resumed(200 if quick else 1_000_000)
@@ -107,6 +111,37 @@ def _commits_per_second(synchronous: Synchronous, folder: Path) -> float:
     elapsed = time.perf_counter() - begun
     connection.close()
     return commits / elapsed
+
+
+def _postgres(quick: bool) -> Iterator[Figure]:
+    """The same on a PostgreSQL server of the benchmark's own, where there is one."""
+    programs = find_programs()
+    if programs is None:
+        return
+    folder = Path(tempfile.mkdtemp(prefix="petricore-pg-"))
+    folder.chmod(0o755)
+    server = PostgresServer(programs, folder)
+    server.start()
+    try:
+        for sessions, steps in ((1, 10),) if quick else ((1, 300), (200, 50)):
+            contenders: dict[str, Contender] = {
+                OURS: lambda: asyncio.run(_run(server.dsn, sessions, steps)),  # noqa: B023
+                "raw commits": lambda: _postgres_commits(server.dsn),
+            }
+            case = f"PostgreSQL, {sessions} session(s) of {steps} steps"
+            yield Figure("durable", case, "steps/s", compare(contenders, 1 if quick else 3))
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _postgres_commits(dsn: str) -> float:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS rows (text text)")
+        begun, commits = time.perf_counter(), 300
+        for _ in range(commits):
+            connection.execute("INSERT INTO rows VALUES (%s)", ("x" * 200,))
+        return commits / (time.perf_counter() - begun)
 
 
 def _many(sessions: int) -> Iterator[Figure]:

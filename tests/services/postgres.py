@@ -13,7 +13,7 @@ import pytest
 
 from tests.services import absent
 
-__all__ = ["PostgresServer", "postgres_server"]
+__all__ = ["PostgresServer", "find_programs", "postgres_server"]
 
 
 class PostgresServer:
@@ -73,7 +73,7 @@ class PostgresServer:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """A running server for all tests of the session."""
-    programs = _programs()
+    programs = find_programs()
     if programs is None:
         absent("postgres", "no initdb in /usr/lib/postgresql or PATH (Debian: apt-get install postgresql)")
     folder = Path(tempfile.mkdtemp(prefix="petricore-pg-"))
@@ -85,7 +85,7 @@ def postgres_server() -> Iterator[PostgresServer]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _programs() -> Path | None:
+def find_programs() -> Path | None:
     """Where initdb is."""
     installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if installed:

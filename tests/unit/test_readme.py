@@ -16,12 +16,12 @@ import petricore as pc
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-AGENT, ENGINE, QUESTIONS, SIMULATION = BLOCKS
+AGENT, ENGINE, QUESTIONS, SIMULATION, SESSION = BLOCKS
 
 
-def run(block: str) -> list[str]:
+def run(block: str, folder: Path = ROOT) -> list[str]:
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", block], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-W", "error", "-c", block], cwd=folder, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout.splitlines()
@@ -34,6 +34,11 @@ def lines_of(folder: str) -> str:
 
 def test_the_agent_counts_both_folders_apart() -> None:
     assert sorted(run(AGENT)) == [lines_of("."), lines_of("docs")]
+
+
+def test_the_session_goes_on_in_a_second_process(tmp_path: Path) -> None:
+    assert run(SESSION, tmp_path) == ["waiting for a person: ['publish']"]
+    assert run(SESSION, tmp_path) == ["[Published(text='HELLO')]"]
 
 
 def test_the_engine_prints_what_the_comments_say() -> None:
