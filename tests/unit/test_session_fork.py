@@ -155,6 +155,31 @@ def test_a_fork_remembers_and_has_the_files_of_its_past(journal: Any) -> None:
     drive(journal, script)
 
 
+def test_a_fork_does_not_undo_what_the_other_session_did(journal: Any) -> None:
+    agent, undone = Agent("paying"), list[int]()
+
+    async def refund(job: Job) -> None:
+        undone.append(job.n)
+
+    @agent.transition(compensate=refund)
+    async def pay(job: Job) -> Sum:
+        return Sum(n=job.n)
+
+    async def script(runtime: Runtime) -> None:
+        session = await runtime.start(agent, "s")
+        await session.put(Job(n=1))
+        await session.quiescent()
+        fork = await session.fork()
+        await fork.put(Job(n=2))
+        await fork.quiescent()
+        await fork.cancel()
+        assert undone == [2]
+        await session.cancel()
+        assert undone == [2, 1]
+
+    drive(journal, script)
+
+
 def test_a_durable_fork_is_resumed_by_another_runtime(tmp_path: Path) -> None:
     path = str(tmp_path / "j.db")
     agent = summing()
