@@ -129,6 +129,8 @@ def test_help_lists_the_commands_there_are(capsys: pytest.CaptureFixture[str]) -
         "sessions",
         "events",
         "lineage",
+        "approve",
+        "reject",
         "doctor",
     ]
 

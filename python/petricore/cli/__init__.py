@@ -1,5 +1,5 @@
 """The command line: `petricore demo`, `run`, `verify`, `simulate`, `analyse`, `draw`, `sessions`, `events`,
-`lineage`, `doctor`.
+`lineage`, `approve`, `reject`, `doctor`.
 
 Exit codes: 0 all is well, 1 something failed (what, is printed), 2 the command could not be obeyed as given,
 130 interrupted.
@@ -14,7 +14,20 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 
 from petricore import __version__
-from petricore.cli import analyse, demo, doctor, draw, events, lineage, run, sessions, simulate, verify
+from petricore.cli import (
+    analyse,
+    approve,
+    demo,
+    doctor,
+    draw,
+    events,
+    lineage,
+    reject,
+    run,
+    sessions,
+    simulate,
+    verify,
+)
 from petricore.cli.errors import UsageError
 from petricore.errors import PetriError
 
@@ -30,6 +43,8 @@ _COMMANDS = {
     "sessions": sessions,
     "events": events,
     "lineage": lineage,
+    "approve": approve,
+    "reject": reject,
     "doctor": doctor,
 }
 

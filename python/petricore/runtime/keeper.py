@@ -25,6 +25,7 @@ from petricore.errors import (
     SessionNotFoundError,
     VersionError,
 )
+from petricore.runtime.inbox import Inbox
 from petricore.runtime.journal.durable import DurableJournal, DurableLog
 from petricore.runtime.journal.schema import EventCodec
 from petricore.runtime.journal.store import Batch, Change, Header, Row, Store
@@ -48,6 +49,9 @@ def _kept(nothing: None) -> None:
 
 _PATIENCE = 1.0
 """Seconds until a journal that could not be read is read again."""
+
+_POLL = 0.5
+"""Seconds between two looks for decisions, where the store cannot tell of them."""
 
 _BATCH = 256
 """Sessions taken up in one go; the loop runs in between."""
@@ -85,6 +89,8 @@ class Keeper:
         """Session objects that are in use, parked ones too."""
         self._given = list(agents)
         self._ended = False
+        self._inbox = Inbox(runtime, store)
+        self._reading: asyncio.Future[None] | None = None
         self._foreign = False
         """Sessions of versions that are not known here were seen."""
 
@@ -98,7 +104,25 @@ class Keeper:
         self.store.renew(self.runtime.owner, self.clock.time() + self._lease)
         self._every(self._lease / 3, self._renew)
         self._every(max(self._idle_after / 2, 0.05), self._sweep)
+        listen = getattr(self.store, "listen", None)
+        if listen is None:
+            self._every(_POLL, self._read_inbox)
+        else:  # told at once; looked at now and then for what a broken connection missed
+            loop = asyncio.get_running_loop()
+            listen(lambda _: loop.call_soon_threadsafe(self._read_inbox))
+            self._every(self._lease / 3, self._read_inbox)
         await self._take_up_due()
+
+    def _read_inbox(self) -> None:
+        """Make what decisions other processes have left, unless that is under way."""
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.ensure_future(self._try_inbox())
+
+    async def _try_inbox(self) -> None:
+        try:
+            await self._inbox.look()
+        except JournalError as error:
+            logger.warning("the journal cannot be asked for decisions: %s", error)
 
     async def end(self) -> None:
         """Write what is left and give everything up."""

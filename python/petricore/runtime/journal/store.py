@@ -174,8 +174,8 @@ class Store(Protocol):
     def post(self, session_id: str, text: str) -> bool:
         """Leave a message (JSON) for the session, whoever owns it; notifies its owner where that is possible."""
 
-    def inbox(self, session_ids: Sequence[str]) -> list[tuple[int, str, str]]:
-        """Messages for these sessions, oldest first: (message number, session, text)."""
+    def inbox(self) -> list[tuple[int, str, str]]:
+        """All messages, oldest first: (message number, session, text)."""
 
     def discard(self, messages: Sequence[int]) -> None:
         """Messages have been taken up."""
