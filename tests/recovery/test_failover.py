@@ -12,15 +12,16 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from petricore import Runtime, SessionLostError
+from petricore import JournalError, Runtime, SessionLostError
 from petricore.runtime.fold import Fold
 from petricore.runtime.journal.open import open_store
 from petricore.runtime.journal.schema import EventCodec
-from petricore.runtime.journal.store import Store
+from petricore.runtime.journal.store import Batch, Store
 from tests.services.postgres import PostgresServer
 
 from .crash_agent import INPUTS, Ledger, build, drive
 from .test_resume import Job, chain, on_a_loop
+from .test_stores import begin, go_on
 
 SESSIONS = 30
 
@@ -160,6 +161,24 @@ async def test_a_paused_runtime_loses_its_sessions_and_can_write_nothing(dsn: st
     finally:
         if Path(f"/proc/{pid}").exists():
             os.kill(pid, signal.SIGKILL)
+
+
+def test_a_process_paused_in_the_midst_of_a_commit_keeps_its_sessions_from_nobody(dsn: str) -> None:
+    store = open_store(dsn)
+    store.write(Batch("paused", [begin("a")]))
+    other = open_store(dsn)
+    with pytest.raises(JournalError, match="PostgreSQL"), store._transaction() as do:  # type: ignore[attr-defined]
+        do.execute("SELECT 1 FROM petricore.sessions WHERE id = 'a' FOR UPDATE")
+        assert other.acquire("me", ["agent"], 1.0, 1) == []
+        until = time.monotonic() + 30
+        while not (taken := other.acquire("me", ["agent"], 1.0, 1)):
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        assert taken[0].owner == "me"
+        do.execute("SELECT 1")
+    assert store.write(Batch("paused", [go_on("a", 2)])) == {"a": "fenced"}
+    for one in (store, other):
+        one.close()
 
 
 async def _hold(dsn: str) -> int:

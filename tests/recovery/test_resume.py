@@ -8,7 +8,6 @@ from functools import wraps
 from typing import Annotated, Any
 
 import pytest
-from petricore.runtime.journal.memory_store import MemoryStore
 from pydantic import BaseModel
 
 from petricore import (
@@ -25,6 +24,7 @@ from petricore import (
     SessionNotFoundError,
     VersionError,
 )
+from petricore.runtime.journal.memory_store import MemoryStore
 
 
 class Job(BaseModel):
@@ -329,6 +329,29 @@ async def test_what_was_remembered_and_answered_is_known_again() -> None:
         assert await session.tokens(Done) == [Done(n=7)]
         assert session.memory == {"seen": [1, 2]}
     assert asked == ["red", "red"]
+
+
+@on_a_loop
+async def test_what_cannot_be_kept_is_not_remembered_in_any_kind_of_action() -> None:
+    agent = Agent("forgets")
+
+    @agent.transition
+    async def inline(job: Job, ctx: Context) -> Done:
+        ctx.remember("thing", object())
+        return Done(n=job.n)
+
+    @agent.transition
+    def on_a_thread(part: Part, ctx: Context) -> Done:
+        ctx.remember("thing", object())
+        return Done(n=part.n)
+
+    async with Runtime(MemoryStore(), agents=[agent]) as runtime:
+        session = await runtime.start(agent)
+        await session.put(Job(n=1), Part(n=2))
+        await session.quiescent()
+        assert session.memory == {}
+        assert sorted(failure.transition for failure in session.failures) == ["inline", "on_a_thread"]
+        assert all("TokenTypeError" in failure.error for failure in session.failures)
 
 
 @on_a_loop

@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from petricore.runtime.events import Remembered
 from petricore.runtime.files import describe_file
 from petricore.runtime.questions import NO_DEFAULT, Request
 
@@ -111,8 +112,13 @@ class Context:
         return self._post("progress", fraction, text)
 
     def remember(self, key: str, value: Any) -> Posted:
-        """Store a value for the whole session."""
-        self._firing.session.memory[key] = value  # at once, so that this action reads its own writes
+        """Store a value for the whole session.
+
+        Raises `TokenTypeError` for one that a durable journal cannot keep; nothing is stored then.
+        """
+        session = self._firing.session
+        session.log.encode(Remembered(0, 0.0, self._firing.id, key, value))  # refused here, or kept
+        session.memory[key] = value  # at once, so that this action reads its own writes
         return self._post("remember", key, value)
 
     def recall(self, key: str, default: Any = None) -> Any:

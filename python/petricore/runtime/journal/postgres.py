@@ -24,6 +24,8 @@ __all__ = ["PostgresStore"]
 
 _SCHEMA = 1
 _CHANNEL = "petricore"
+_STALL = 5
+"""Seconds after which the server ends a transaction whose client has stopped in the midst of it."""
 _TABLES = """
 CREATE SCHEMA IF NOT EXISTS petricore;
 CREATE TABLE IF NOT EXISTS petricore.schema (schema integer NOT NULL);
@@ -455,6 +457,9 @@ class PostgresStore:
             try:
                 if self._writer is None or self._writer.closed:
                     self._writer = psycopg.connect(self._dsn)
+                    # A process that is paused within a transaction must not keep its sessions from others.
+                    self._writer.execute(f"SET idle_in_transaction_session_timeout = '{_STALL}s'")
+                    self._writer.commit()
                 with self._writer.cursor() as cursor:
                     yield cursor
                 committing = True
