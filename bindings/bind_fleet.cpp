@@ -230,10 +230,13 @@ void bind_fleet(py::module_& m) {
           "load",
           [](Fleet& fleet, const py::bytes& data, const py::object& keys) {
             const std::string_view bytes = data;
-            const auto rows = keys.is_none() ? Ids(0) : Ids::ensure(keys);
-            if (!rows) throw py::type_error("keys: an array of integers is needed");
+            const Integers<std::int64_t> rows("keys", keys);
+            const auto slots = fleet.key_slots();
+            if (!rows.values().empty() && !(rows.ndim() == 2 && rows.shape(1) == slots) &&
+                !(rows.ndim() == 1 && slots < 2))
+              throw py::value_error("keys: one row of " + std::to_string(slots) + " a token is needed");
             const auto loaded = fleet.load(std::as_bytes(std::span(bytes.data(), bytes.size())),
-                                           {rows.data(), static_cast<std::size_t>(rows.size())});
+                                           rows.given() ? std::optional(rows.values()) : std::nullopt);
             return py::make_tuple(loaded.session, array_of(loaded.tokens), array_of(loaded.firings));
           },
           py::arg("data"), py::arg("keys") = none)

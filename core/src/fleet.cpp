@@ -23,7 +23,7 @@ std::int64_t Fleet::claim_exactly(std::int64_t session, std::int64_t transition,
   return state_->claim_exactly(session, transition, tokens);
 }
 SavedSession Fleet::save(std::int64_t session) const { return state_->save(session); }
-LoadedSession Fleet::load(std::span<const std::byte> data, std::span<const std::int64_t> keys) {
+LoadedSession Fleet::load(std::span<const std::byte> data, std::optional<std::span<const std::int64_t>> keys) {
   return state_->load(data, keys);
 }
 std::vector<std::int64_t> Fleet::emit(std::int64_t firing, const Emission& tokens) {

@@ -60,6 +60,7 @@ class ByteReader {
       if (rest_.empty()) bad("it is cut off");
       const auto byte = static_cast<std::uint64_t>(rest_.front());
       rest_ = rest_.subspan(1);
+      if (shift == 63 && byte > 1) break;
       value |= (byte & 0x7f) << shift;
       if ((byte & 0x80) == 0) return value;
     }

@@ -17,6 +17,12 @@ void Fleet::State::overdraw(std::uint32_t transition) {
   for (const auto& amount : net.returns[transition]) free_resources[amount.resource] -= amount.tokens;
 }
 
+void Fleet::State::refuse_twice(std::uint32_t transition, std::vector<std::uint32_t> given) const {
+  std::sort(given.begin(), given.end());
+  if (const auto twice = std::adjacent_find(given.begin(), given.end()); twice != given.end())
+    refuse_claim(transition, "token " + std::to_string(tokens.id(*twice)) + " is named twice");
+}
+
 // Throws unless the firing may have taken these tokens. Sets the key that they share, and the group they close.
 void Fleet::State::check_exact(std::uint32_t slot, std::uint32_t transition,
                                const std::vector<std::vector<std::uint32_t>>& given, std::int64_t& key,
@@ -47,6 +53,7 @@ void Fleet::State::check_exact(std::uint32_t slot, std::uint32_t transition,
       }
       if (arc.mode != ArcMode::kRead) taken.push_back(token);
     }
+    if (arc.mode == ArcMode::kRead) refuse_twice(transition, given[j]);
     const auto n = static_cast<Count>(given[j].size());
     if ((arc.mode == ArcMode::kTake || arc.mode == ArcMode::kRead) && n != arc.weight)
       refuse_claim(transition, "arc " + std::to_string(j) + " takes " + std::to_string(arc.weight) + " tokens, not " +
@@ -56,9 +63,7 @@ void Fleet::State::check_exact(std::uint32_t slot, std::uint32_t transition,
                                    std::to_string(block(slot).lists[queue.slot].count) + " tokens, not " +
                                    std::to_string(n));
   }
-  std::sort(taken.begin(), taken.end());
-  if (const auto twice = std::adjacent_find(taken.begin(), taken.end()); twice != taken.end())
-    refuse_claim(transition, "token " + std::to_string(tokens.id(*twice)) + " is named twice");
+  refuse_twice(transition, taken);
   if (net.gathers[transition].empty()) return;
   const auto older = [&](std::uint32_t a, std::uint32_t b) { return tokens[a].age < tokens[b].age; };
   for (const auto group : groups.closable(slot, transition)) {

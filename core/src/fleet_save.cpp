@@ -3,147 +3,16 @@
 // Only what the operations decided is written: tokens with their marks and groups in order of age, what each firing
 // holds, the gatherings, and three orders in which things are served (keys, groups, transitions). Queues, counts,
 // blockers and who is enabled follow from these and are recomputed by the same code that keeps them up.
-//
-// Names in the bytes are positions: of tokens by age, of firings by claim, of groups by opening.
 #include <algorithm>
 #include <map>
 #include <unordered_map>
 
 #include "fleet_bytes.hpp"
+#include "fleet_image.hpp"
 #include "fleet_state.hpp"
 
 namespace petricore {
 using namespace fleet;
-
-namespace {
-
-constexpr std::uint64_t kVersion = 1;
-
-struct SavedToken {
-  std::uint32_t place = 0;
-  std::uint64_t guards = 0;
-  std::vector<std::int64_t> keys;
-  std::vector<std::uint32_t> groups;
-  bool held = false;
-};
-
-struct SavedFiring {
-  std::uint32_t transition = 0;
-  std::vector<std::uint32_t> groups, held;
-  std::uint32_t opened = 0, closing = 0;  // 1 + group, or 0
-  std::vector<Reservation> reservations;
-};
-
-struct SavedGroup {
-  std::vector<std::uint32_t> parents;
-  std::uint32_t runner = 0;  // 1 + firing, or 0
-  std::vector<Gathering> gatherings;
-};
-
-struct Image {
-  std::vector<SavedGroup> groups;
-  std::vector<SavedToken> tokens;
-  std::vector<SavedFiring> firings;
-  // By transition: complete keys (each as a token that has it), groups it may close. And the enabled ones by age.
-  std::vector<std::pair<std::uint32_t, std::vector<std::uint32_t>>> key_lines, group_lines;
-  std::vector<std::uint32_t> enabled;
-};
-
-// What must agree for a session to mean the same.
-std::uint64_t fingerprint(const FleetNet& net) {
-  ByteWriter all;
-  all.put(net.places);
-  all.put(net.transitions);
-  all.put(net.key_slots);
-  for (const auto& queue : net.queues) {
-    all.put(queue.place);
-    all.put_signed(queue.guard);
-    all.put_signed(queue.key_slot);
-    all.put(static_cast<std::uint64_t>(queue.kind));
-  }
-  for (std::size_t t = 0; t < net.transitions; ++t) {
-    for (const auto& arc : net.inputs[t]) {
-      all.put(arc.queue);
-      all.put(static_cast<std::uint64_t>(arc.mode));
-      all.put(static_cast<std::uint64_t>(arc.weight));
-    }
-    all.put(net.priority_line[t]);
-    for (const auto& arc : net.outputs[t]) {
-      all.put(arc.place);
-      all.put(static_cast<std::uint64_t>(arc.weight) * 2 + (arc.scatter ? 1 : 0));
-    }
-  }
-  for (std::size_t c = 0; c < net.capacity.size(); ++c) all.put(static_cast<std::uint64_t>(net.capacity[c]));
-  return checksum(std::move(all).finish());
-}
-
-Image read_image(ByteReader& in, const FleetNet& net) {
-  Image image;
-  const auto queue_count = net.queues.size();
-  image.groups.resize(in.get_count());
-  const auto n_tokens = in.get_count(), n_firings = in.get_count();
-  const auto n_groups = image.groups.size();
-  for (std::size_t g = 0; g < n_groups; ++g) {
-    auto& group = image.groups[g];
-    group.parents = in.get_list(g, "parent group");
-    group.runner = in.get(n_firings + 1, "running firing");
-    group.gatherings.resize(in.get_count());
-    for (auto& gathering : group.gatherings) {
-      gathering.queue = in.get(queue_count, "queue");
-      if (net.queues[gathering.queue].kind != QueueKind::kGather)
-        ByteReader::bad("queue " + std::to_string(gathering.queue) + " gathers nothing");
-      gathering.firing = in.get(2, "flag") != 0;
-      gathering.served = in.get(2, "flag") != 0;
-    }
-  }
-  image.tokens.resize(n_tokens);
-  for (auto& token : image.tokens) {
-    token.place = in.get(net.places, "place");
-    if (net.resource_index[token.place] != kNone)
-      ByteReader::bad("place " + std::to_string(token.place) + " is a resource");
-    token.guards = in.get();
-    for (std::size_t slot = 0; slot < net.key_slots; ++slot) token.keys.push_back(in.get_signed());
-    token.groups = in.get_list(n_groups, "group");
-  }
-  image.firings.resize(n_firings);
-  for (auto& firing : image.firings) {
-    firing.transition = in.get(net.transitions, "transition");
-    firing.groups = in.get_list(n_groups, "group");
-    firing.opened = in.get(n_groups + 1, "group");
-    firing.closing = in.get(n_groups + 1, "group");
-    firing.held = in.get_list(n_tokens, "token");
-    for (const auto token : firing.held) {
-      if (image.tokens[token].held) ByteReader::bad("token " + std::to_string(token) + " is held twice");
-      image.tokens[token].held = true;
-    }
-    firing.reservations.resize(in.get_count());
-    for (auto& kept : firing.reservations) {
-      kept.capacity = in.get(net.capacity.size(), "capacity");
-      kept.taken = static_cast<Count>(in.get(1u << 31, "count"));
-      kept.room = static_cast<Count>(in.get(1u << 31, "count"));
-    }
-    for (const auto& arc : net.gathers[firing.transition]) {
-      const auto& closes = firing.closing == 0 ? SavedGroup{} : image.groups[firing.closing - 1];
-      if (std::none_of(closes.gatherings.begin(), closes.gatherings.end(),
-                       [&](const Gathering& one) { return one.queue == arc.queue && one.firing; }))
-        ByteReader::bad("a firing of transition " + std::to_string(firing.transition) + " closes no gathering");
-    }
-  }
-  const auto lines = [&](auto& all, std::uint64_t limit, const char* what) {
-    all.resize(in.get_count());
-    for (auto& [transition, line] : all) {
-      transition = in.get(net.transitions, "transition");
-      line = in.get_list(limit, what);
-    }
-  };
-  lines(image.key_lines, n_tokens, "token");
-  lines(image.group_lines, n_groups, "group");
-  image.enabled = in.get_list(net.transitions, "transition");
-  if (!in.done()) ByteReader::bad("there are bytes behind its end");
-  return image;
-}
-
-}  // namespace
 
 std::vector<std::int64_t> Fleet::State::complete_keys(std::uint32_t slot, std::uint32_t transition) const {
   std::vector<std::int64_t> keys;
@@ -162,8 +31,8 @@ SavedSession Fleet::State::save(std::int64_t id) const {
   const auto slot = session(id);
   SavedSession saved;
   ByteWriter out;
-  out.put(kVersion);
-  out.put(fingerprint(net));
+  out.put(kImageVersion);
+  out.put(net_fingerprint_);
 
   std::vector<std::uint32_t> alive, running;
   if (sessions[slot].block) {
@@ -181,8 +50,12 @@ SavedSession Fleet::State::save(std::int64_t id) const {
   std::sort(alive.begin(), alive.end(), [&](auto a, auto b) { return tokens[a].age < tokens[b].age; });
   const auto opened = groups.groups_of_session(slot);
 
-  std::unordered_map<std::uint32_t, std::uint32_t> token_at, firing_at, group_at;
-  for (std::uint32_t i = 0; i < alive.size(); ++i) token_at[alive[i]] = i;
+  const auto token_at = [&](std::uint32_t token) {
+    const auto at = std::lower_bound(alive.begin(), alive.end(), tokens[token].age,
+                                     [&](auto other, auto age) { return tokens[other].age < age; });
+    return static_cast<std::uint32_t>(at - alive.begin());
+  };
+  std::unordered_map<std::uint32_t, std::uint32_t> firing_at, group_at;
   for (std::uint32_t i = 0; i < running.size(); ++i) firing_at[running[i]] = i;
   for (std::uint32_t i = 0; i < opened.size(); ++i) group_at[opened[i]] = i;
   const auto scope_of = [&](std::uint32_t scope) {
@@ -219,7 +92,7 @@ SavedSession Fleet::State::save(std::int64_t id) const {
     out.put(group_or_none(firing.opened));
     out.put(group_or_none(firing.closing));
     std::vector<std::uint32_t> positions;
-    for (const auto token : held(firing)) positions.push_back(token_at.at(token));
+    for (const auto token : held(firing)) positions.push_back(token_at(token));
     out.put_list(positions);
     out.put(firing.reservations.size());
     for (const auto& kept : firing.reservations) {
@@ -235,12 +108,10 @@ SavedSession Fleet::State::save(std::int64_t id) const {
   for (std::uint32_t t = 0; t < net.transitions; ++t) {
     for (const auto group : groups.closable(slot, t)) group_lines[t].push_back(group_at.at(group));
     if (net.keyed_watchers[t] == 0) continue;
-    const auto arcs = net.inputs[t];
-    const auto keyed = std::find_if(
-        arcs.begin(), arcs.end(), [&](const InputArc& arc) { return net.queues[arc.queue].kind == QueueKind::kKeyed; });
+    const auto* keyed = keyed_arc(net, t);
     for (const auto key : complete_keys(slot, t)) {
       const auto& list = sessions[slot].keys->lists.at({keyed->queue, key});
-      key_lines[t].push_back(token_at.at(tokens.node(list.head).token));
+      key_lines[t].push_back(token_at(tokens.node(list.head).token));
     }
   }
   for (const auto* lines : {&key_lines, &group_lines}) {
@@ -262,20 +133,17 @@ SavedSession Fleet::State::save(std::int64_t id) const {
   return saved;
 }
 
-LoadedSession Fleet::State::load(std::span<const std::byte> data, std::span<const std::int64_t> keys) {
-  ByteReader in(data);
-  if (const auto version = in.get(); version != kVersion)
-    ByteReader::bad("it is of version " + std::to_string(version) + ", not " + std::to_string(kVersion));
-  if (in.get() != fingerprint(net)) ByteReader::bad("it is of another net");
-  auto image = read_image(in, net);
-  if (!keys.empty()) {
-    if (keys.size() != image.tokens.size() * net.key_slots)
-      throw std::invalid_argument("keys: " + std::to_string(keys.size()) + " values for " +
+LoadedSession Fleet::State::load(std::span<const std::byte> data,
+                                 const std::optional<std::span<const std::int64_t>>& keys) {
+  auto image = read_image(data, net_fingerprint_, net);
+  if (keys) {
+    if (keys->size() != image.tokens.size() * net.key_slots)
+      throw std::invalid_argument("keys: " + std::to_string(keys->size()) + " values for " +
                                   std::to_string(image.tokens.size()) + " tokens and " + std::to_string(net.key_slots) +
                                   " key slots");
     for (std::size_t i = 0; i < image.tokens.size(); ++i)
-      image.tokens[i].keys.assign(keys.begin() + static_cast<std::ptrdiff_t>(i * net.key_slots),
-                                  keys.begin() + static_cast<std::ptrdiff_t>((i + 1) * net.key_slots));
+      image.tokens[i].keys.assign(keys->begin() + static_cast<std::ptrdiff_t>(i * net.key_slots),
+                                  keys->begin() + static_cast<std::ptrdiff_t>((i + 1) * net.key_slots));
   }
 
   LoadedSession loaded;
@@ -293,6 +161,7 @@ LoadedSession Fleet::State::load(std::span<const std::byte> data, std::span<cons
   const auto group_slots = groups.restore(slot, saved_groups);
   const auto slots_of = [&](const std::vector<std::uint32_t>& positions) {
     std::vector<std::uint32_t> all;
+    all.reserve(positions.size());
     for (const auto position : positions) all.push_back(group_slots[position]);
     return all;
   };
@@ -340,10 +209,7 @@ void Fleet::State::restore_orders(std::uint32_t slot, const Lines& key_lines, co
                                   const std::vector<std::uint32_t>& token_slots,
                                   const std::vector<std::uint32_t>& group_slots) {
   for (const auto& [transition, line] : key_lines) {
-    const auto arcs = net.inputs[transition];
-    const auto keyed = std::find_if(
-        arcs.begin(), arcs.end(), [&](const InputArc& arc) { return net.queues[arc.queue].kind == QueueKind::kKeyed; });
-    if (keyed == arcs.end()) continue;
+    const auto* keyed = keyed_arc(net, transition);
     const auto key_slot = static_cast<std::size_t>(net.queues[keyed->queue].key_slot);
     for (const auto position : line) {
       const auto key = tokens.key(token_slots[position], key_slot);

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "fleet_image.hpp"
+
 namespace petricore {
 using namespace fleet;
 
@@ -13,7 +15,8 @@ Fleet::State::State(const FleetSpec& spec)
       groups(net, tokens),
       ready(net.priority_lines, net.resource_place.size()),
       firings(1),
-      free_resources(net.resource_initial) {}
+      free_resources(net.resource_initial),
+      net_fingerprint_(fingerprint(net)) {}
 
 // ---- ids
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -100,7 +101,7 @@ class Fleet::State {
   std::int64_t claim_exactly(std::int64_t id, std::int64_t transition,
                              const std::vector<std::vector<std::int64_t>>& tokens);
   SavedSession save(std::int64_t id) const;
-  LoadedSession load(std::span<const std::byte> data, std::span<const std::int64_t> keys);
+  LoadedSession load(std::span<const std::byte> data, const std::optional<std::span<const std::int64_t>>& keys);
   std::vector<std::int64_t> emit(std::int64_t id, const Emission& tokens);
   std::vector<std::int64_t> end(std::int64_t id, const Emission& tokens);
   void release(std::int64_t id);
@@ -156,6 +157,7 @@ class Fleet::State {
   bool take_resources(const fleet::Pair& pair);
   void overdraw(std::uint32_t transition);
   std::uint32_t begin_firing(std::uint32_t session, std::uint32_t transition);
+  void refuse_twice(std::uint32_t transition, std::vector<std::uint32_t> tokens) const;
   void check_exact(std::uint32_t session, std::uint32_t transition,
                    const std::vector<std::vector<std::uint32_t>>& tokens, std::int64_t& key,
                    std::uint32_t& closing) const;
@@ -177,6 +179,7 @@ class Fleet::State {
 
   std::uint32_t free_session_ = fleet::kNone, free_firing_ = fleet::kNil;
   std::uint64_t ages_ = 0, key_clock_ = 0;
+  std::uint64_t net_fingerprint_;        // of what is saved
   std::vector<std::uint32_t> consumed_;  // by the claim in hand
   std::vector<std::uint32_t> dirty_;     // transitions of the session in hand
   std::vector<fleet::ReadyChange> changes_;

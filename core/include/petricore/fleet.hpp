@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <utility>
@@ -111,8 +112,9 @@ class Fleet {
   SavedSession save(std::int64_t session) const;
   // A new session from what save made. keys: none, or a row of key_slots for each token, instead of the saved ones
   // (equal where those were equal). Its firings take from resources like claim_exactly's.
-  // ERRORS: std::invalid_argument for bytes that are damaged, of another version or of another net.
-  LoadedSession load(std::span<const std::byte> data, std::span<const std::int64_t> keys);
+  // ERRORS: std::invalid_argument that says what, for bytes that are damaged, of another version, of another net or
+  // that no session of this net can have been saved as; whoever made them, the fleet stays whole.
+  LoadedSession load(std::span<const std::byte> data, std::optional<std::span<const std::int64_t>> keys = {});
   std::vector<std::int64_t> emit(std::int64_t firing, const Emission& tokens);
   std::vector<std::int64_t> complete(std::int64_t firing, const Emission& tokens);
   std::vector<std::int64_t> fail(std::int64_t firing, const Emission& tokens);
