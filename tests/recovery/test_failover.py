@@ -167,15 +167,16 @@ def test_a_process_paused_in_the_midst_of_a_commit_keeps_its_sessions_from_nobod
     store = open_store(dsn)
     store.write(Batch("paused", [begin("a")]))
     other = open_store(dsn)
-    with pytest.raises(JournalError, match="PostgreSQL"), store._transaction() as do:  # type: ignore[attr-defined]
-        do.execute("SELECT 1 FROM petricore.sessions WHERE id = 'a' FOR UPDATE")
-        assert other.acquire("me", ["agent"], 1.0, 1) == []
-        until = time.monotonic() + 30
-        while not (taken := other.acquire("me", ["agent"], 1.0, 1)):
-            assert time.monotonic() < until
-            time.sleep(0.1)
-        assert taken[0].owner == "me"
-        do.execute("SELECT 1")
+    paused = store._transaction()  # type: ignore[attr-defined]
+    paused.__enter__().execute("SELECT 1 FROM petricore.sessions WHERE id = 'a' FOR UPDATE")
+    assert other.acquire("me", ["agent"], 1.0, 1) == []
+    until = time.monotonic() + 30
+    while not (taken := other.acquire("me", ["agent"], 1.0, 1)):
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    assert taken[0].owner == "me"
+    with pytest.raises(JournalError, match="PostgreSQL"):
+        paused.__exit__(None, None, None)
     assert store.write(Batch("paused", [go_on("a", 2)])) == {"a": "fenced"}
     for one in (store, other):
         one.close()
