@@ -1,7 +1,6 @@
 #include "fleet_image.hpp"
 
 #include <algorithm>
-#include <numeric>
 #include <string>
 
 #include "fleet_bytes.hpp"
