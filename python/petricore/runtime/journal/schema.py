@@ -9,6 +9,7 @@ versions are read; the version changes when an old field changes its meaning.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import MISSING, fields
 from typing import Any
@@ -33,6 +34,11 @@ _KINDS: dict[str, type[Event]] = {
 }
 
 _dump = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+_dump_escaped = json.JSONEncoder(separators=(",", ":")).encode
+_SPLIT = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+"""One character as two halves, which JSON puts together."""
+_REFUSED = ("put", "edited", "emitted", "completed", "remembered", "answered")
+"""Kinds whose values are refused rather than changed; a failure is told in any case."""
 _Packer = Callable[[Any, Event], Any]
 
 
@@ -73,7 +79,16 @@ class EventCodec:
         for name, pack, _ in self._layouts[event.kind]:
             value = getattr(event, name)
             document[name] = value if pack is None else pack(value, event)
-        return Record(event.number, event.kind, _dump(document))
+        text = _dump(document)
+        if not text.isascii():
+            try:
+                text.encode()
+            except UnicodeEncodeError:
+                # Halves of characters: names of files that are no UTF-8, in the texts of errors above all.
+                if event.kind in _REFUSED and _SPLIT.search(text):
+                    raise _refusal(text, "text without split characters") from None
+                text = _dump_escaped(document)
+        return Record(event.number, event.kind, text)
 
     def decode(self, record: Record) -> Event:
         """The event that was kept.
