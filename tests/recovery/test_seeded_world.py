@@ -9,13 +9,13 @@ from random import Random
 from typing import Annotated, Any
 
 import pytest
-from petricore.runtime.journal.memory_store import MemoryStore
-from petricore.runtime.journal.schema import EventCodec
 from pydantic import BaseModel
 
 from petricore import Agent, Context, Failure, Gather, ManualClock, RetryPolicy, Runtime
 from petricore.runtime.events import Event
 from petricore.runtime.fold import Fold
+from petricore.runtime.journal.memory_store import MemoryStore
+from petricore.runtime.journal.schema import EventCodec
 from petricore.runtime.session import Session
 
 from .seeded_world import FaultyStore, Writes, live
