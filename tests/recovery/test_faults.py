@@ -228,6 +228,22 @@ def test_a_flipped_letter_is_found_and_named(tmp_path: Path) -> None:
     store.close()
 
 
+def test_a_flipped_bit_in_the_file_is_found_and_named_even_where_no_text_is_left(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    store = SqliteStore(str(path))
+    store.write(Batch("me", [begin("a", 5)]))
+    store.close()
+    data = bytearray(path.read_bytes())
+    data[data.index(b'{"n":4,') + 1] ^= 0x80  # no UTF-8 any more
+    path.write_bytes(data)
+    store = SqliteStore(str(path))
+    assert len(store.records("a", 4)) == 1
+    with pytest.raises(JournalCorruptError, match=r"session 'a': event 4 is not what was written") as found:
+        store.records("a")
+    assert (found.value.session_id, found.value.number) == ("a", 4)
+    store.close()
+
+
 def test_a_gap_is_found_and_named(tmp_path: Path) -> None:
     path = str(tmp_path / "j.db")
     store = SqliteStore(path)

@@ -235,8 +235,9 @@ class SqliteStore:
             )
         wanted = max(0, last - after if limit is None else min(limit, last - after))
         rows = self._read(
-            "SELECT number, kind, text, crc FROM events WHERE session = ? AND number > ? AND number <= ?"
-            " ORDER BY number",
+            # as bytes: damaged ones may be no text at all
+            "SELECT number, CAST(kind AS BLOB), CAST(text AS BLOB), crc FROM events"
+            " WHERE session = ? AND number > ? AND number <= ? ORDER BY number",
             session,
             after,
             after + wanted,
@@ -246,9 +247,9 @@ class SqliteStore:
             after += 1
             if number != after:
                 raise _damaged(session_id, after, "is missing")
-            if zlib.crc32(text.encode()) != crc:
+            if zlib.crc32(text) != crc:
                 raise _damaged(session_id, number, "is not what was written: its checksum is wrong")
-            records.append(Record(number, kind, text))
+            records.append(Record(number, kind.decode(errors="replace"), text.decode()))
         if len(records) < wanted:
             raise _damaged(session_id, after + 1, "is missing")
         return records
