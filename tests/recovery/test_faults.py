@@ -21,7 +21,7 @@ from petricore.runtime.journal.schema import EventCodec
 from petricore.runtime.journal.sqlite import SqliteStore
 from petricore.runtime.journal.store import Batch, Refusal
 
-from .test_resume import on_a_loop
+from .test_resume import chain, on_a_loop
 from .test_stores import begin, go_on, records
 
 
@@ -242,6 +242,21 @@ def test_a_flipped_bit_in_the_file_is_found_and_named_even_where_no_text_is_left
         store.records("a")
     assert (found.value.session_id, found.value.number) == ("a", 4)
     store.close()
+
+
+@on_a_loop
+async def test_a_damaged_file_is_named_and_not_handed_out(tmp_path: Path) -> None:
+    path = str(tmp_path / "j.db")
+    agent = chain([])
+    async with Runtime(path, agents=[agent]) as runtime:
+        session = await runtime.start(agent, "s")
+        await session.send_file("a.txt", b"content")
+        assert session.get_file("a.txt") == b"content"
+        with sqlite3.connect(path, isolation_level=None) as other:
+            other.execute("UPDATE files SET content = ?", (b"contend",))
+        other.close()
+        with pytest.raises(JournalError, match=r"session 's': file 'a\.txt' is not what was kept"):
+            session.get_file("a.txt")
 
 
 def test_a_gap_is_found_and_named(tmp_path: Path) -> None:

@@ -6,9 +6,10 @@ import mimetypes
 from dataclasses import dataclass
 from hashlib import sha256
 
+from petricore.errors import JournalError
 from petricore.runtime.events import Sent
 
-__all__ = ["File", "describe_file"]
+__all__ = ["File", "check_content", "describe_file"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +51,13 @@ def describe_file(name: object, content: object, media_type: str | None) -> tupl
         raise TypeError(f"the content of file {name!r} is bytes, not {type(content).__name__}")
     guessed = media_type or mimetypes.guess_type(name)[0] or "application/octet-stream"
     return guessed, len(content), sha256(content).hexdigest()
+
+
+def check_content(session_id: str, file: File, content: bytes) -> None:
+    """Raise `JournalError` if a file's content is not what its event tells of."""
+    found = sha256(content).hexdigest()
+    if found != file.sha256:
+        raise JournalError(
+            f"session {session_id!r}: file {file.name!r} is not what was kept: SHA-256 {found}, not {file.sha256}",
+            unsure=False,
+        )

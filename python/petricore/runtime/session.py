@@ -30,7 +30,7 @@ from petricore.runtime.events import (
     Started,
     Token,
 )
-from petricore.runtime.files import File, describe_file
+from petricore.runtime.files import File, check_content, describe_file
 from petricore.runtime.firing import Firing, State, ordinal_of
 from petricore.runtime.fold import Fold
 from petricore.runtime.fork import fork_session
@@ -564,12 +564,13 @@ class Session:
         return list(self.sent.values())
 
     def get_file(self, name: str) -> bytes:
-        """The content of a file. Raises `KeyError` if there is none of that name."""
+        """The content of a file. Raises `KeyError` if there is none of that name, `JournalError` if it is damaged."""
         self._present()
         content = self.log.file(self.sent[name].sha256) if name in self.sent else None
         if content is None:
             known = ", ".join(map(repr, self.sent)) or "none"
             raise KeyError(f"session {self.id!r} has no file {name!r}; its files are {known}")
+        check_content(self.id, self.sent[name], content)
         return content
 
     def _confirming(self, firing_id: str) -> Firing:
