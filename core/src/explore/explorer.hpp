@@ -120,7 +120,11 @@ class Loop {
   static constexpr std::size_t kWords = Successors::kWords;
 
   Loop(Store& store, const Successors& successors, const SearchOptions& options)
-      : store_(store), successors_(successors), options_(options), words_(successors.words()), buffer_(words_) {}
+      : buffer_(successors.words()),
+        store_(store),
+        successors_(successors),
+        options_(options),
+        words_(successors.words()) {}
 
  protected:
   static constexpr std::uint64_t kPollEvery = std::uint64_t{1} << 18;  // words looked at, or so: about a millisecond
@@ -196,11 +200,11 @@ class Loop {
     return true;
   }
 
+  Buffer<kWords> buffer_;
   Store& store_;
   const Successors& successors_;
   const SearchOptions& options_;
   std::size_t words_;
-  Buffer<kWords> buffer_;
   std::size_t ended_at_ = 0;  // where look_up_all() did
   std::uint64_t work_ = 0;
 };

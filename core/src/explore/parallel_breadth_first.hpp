@@ -37,9 +37,9 @@ class ParallelBreadthFirst {
         words_(successors.words()),
         threads_(store.threads),
         batches_(kMostBatches),
-        runs_(threads_),
         candidates_(kMostBatches * kCandidates * successors.words()),
         fates_(kMostBatches * kCandidates),
+        runs_(threads_),
         barrier_(threads_) {
     for (std::size_t k = 0; k < threads_; ++k) workers_.emplace_back(k, words_);
   }
