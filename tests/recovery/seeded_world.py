@@ -9,6 +9,7 @@ two callbacks, and the next life begins from what the store holds.
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from random import Random
@@ -138,11 +139,15 @@ def _bury(loop: SeededLoop) -> None:
     """End what a dead process left in this one, without a word: its store is out of reach."""
     loop.crash_after = None
     loop.set_exception_handler(lambda _loop, _context: None)
-    tasks = asyncio.all_tasks(loop)
-    for task in tasks:
-        task.cancel()
+    cancelled: set[asyncio.Task[Any]] = set()
     for _ in range(50):
+        for task in asyncio.all_tasks(loop) - cancelled:  # the dying may begin new ones
+            task.cancel()
+            cancelled.add(task)
         loop.call_soon(loop.stop)
         loop.run_forever()
-    for task in tasks:
+    for task in asyncio.all_tasks(loop) | cancelled:
         task._log_destroy_pending = False  # type: ignore[attr-defined]
+        coroutine = task.get_coro()
+        if inspect.iscoroutine(coroutine) and inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED:
+            coroutine.close()  # it never began, and need not be awaited
