@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import time
-import traceback
 from collections import Counter
 from pathlib import Path
 from random import Random
@@ -19,6 +18,7 @@ from petricore.runtime.journal.open import open_store
 from petricore.runtime.journal.schema import EventCodec
 
 from .crash_agent import INPUTS, Ledger, build, drive
+from .processes import fork
 
 KILLS = int(os.environ.get("PETRICORE_KILLS", "60"))
 SESSIONS = 200
@@ -41,18 +41,7 @@ def test_killed_at_random_moments_every_session_ends_as_if_undisturbed(tmp_path:
 
 
 def _fork(journal: str, ledger: str) -> int:
-    """A child with everything imported, so that it dies in the midst of its work and not of its imports."""
-    pid = os.fork()
-    if pid == 0:
-        code = 1
-        try:
-            asyncio.run(drive(journal, Ledger(ledger), SESSIONS))
-            code = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(code)
-    return pid
+    return fork(lambda: asyncio.run(drive(journal, Ledger(ledger), SESSIONS)))
 
 
 def _ended(pid: int, patience: float) -> bool:

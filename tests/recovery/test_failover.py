@@ -6,10 +6,7 @@ import asyncio
 import os
 import signal
 import time
-import traceback
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, NoReturn
 
 import psycopg
 import pytest
@@ -22,6 +19,7 @@ from petricore.runtime.journal.store import Batch, Store
 from tests.services.postgres import PostgresServer
 
 from .crash_agent import INPUTS, Ledger, build, drive
+from .processes import ended_well, fork
 from .test_resume import Job, chain, on_a_loop
 from .test_stores import begin, go_on
 
@@ -36,29 +34,8 @@ def dsn(postgres_server: PostgresServer) -> str:
     return postgres_server.dsn
 
 
-def _exit_with(work: Coroutine[Any, Any, int]) -> NoReturn:
-    """End this process, which is a fork of the tests', whatever happens."""
-    code = 1
-    try:
-        code = asyncio.run(work)
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        os._exit(code)
-
-
 def _fork(journal: str, ledger: str) -> int:
-    pid = os.fork()
-    if pid == 0:
-        code = 1
-        try:
-            asyncio.run(drive(journal, Ledger(ledger), SESSIONS))
-            code = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(code)
-    return pid
+    return fork(lambda: asyncio.run(drive(journal, Ledger(ledger), SESSIONS)))
 
 
 def _final(store: Store, ledger: str) -> None:
@@ -80,8 +57,7 @@ def test_sessions_survive_the_death_of_the_database_itself(
         postgres_server.kill()
         time.sleep(0.2)
         postgres_server.start()
-    _, status = os.waitpid(pid, 0)
-    assert os.waitstatus_to_exitcode(status) == 0
+    assert ended_well(pid)
     store = open_store(dsn)
     assert len(store.ids()) == SESSIONS
     _final(store, ledger)
@@ -102,8 +78,7 @@ def test_dropped_connections_lose_nothing(dsn: str, tmp_path: Path) -> None:
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
             )
-    _, status = os.waitpid(pid, 0)
-    assert os.waitstatus_to_exitcode(status) == 0
+    assert ended_well(pid)
     store = open_store(dsn)
     assert len(store.ids()) == SESSIONS
     _final(store, ledger)
@@ -116,15 +91,12 @@ def test_a_killed_runtimes_sessions_go_on_with_another_within_the_lease(dsn: str
     store = open_store(dsn)
     while len(store.ids()) < SESSIONS:
         time.sleep(0.01)
-    second = os.fork()
-    if second == 0:
-        _exit_with(_take_over(dsn, ledger))
+    second = fork(lambda: asyncio.run(_take_over(dsn, ledger)))
     time.sleep(0.2)
     os.kill(first, signal.SIGKILL)
     os.waitpid(first, 0)
     killed = time.monotonic()
-    _, status = os.waitpid(second, 0)
-    assert os.waitstatus_to_exitcode(status) == 0
+    assert ended_well(second)
     assert time.monotonic() - killed < 30
     _final(store, ledger)
     store.close()
@@ -145,13 +117,11 @@ async def _take_over(dsn: str, ledger: str) -> int:
 async def test_a_paused_runtime_loses_its_sessions_and_can_write_nothing(dsn: str, tmp_path: Path) -> None:
     calls: list[str] = []
     agent = chain(calls)
-    pid = os.fork()
-    if pid == 0:
-        _exit_with(_hold(dsn, tmp_path / "go on"))
+    pid = fork(lambda: asyncio.run(_hold(dsn, tmp_path)))
     try:
+        while not (tmp_path / "held").exists():
+            await asyncio.sleep(0.02)
         async with Runtime(dsn, agents=[agent], lease=3.0) as runtime:
-            while runtime.sessions() != ["s"]:
-                await asyncio.sleep(0.02)
             while True:
                 try:
                     session = await runtime.resume("s")
@@ -196,14 +166,15 @@ def test_a_process_paused_in_the_midst_of_a_commit_keeps_its_sessions_from_nobod
         one.close()
 
 
-async def _hold(dsn: str, go_on: Path) -> int:
+async def _hold(dsn: str, signs: Path) -> int:
     """Own a session, and put into it when told to. Returns 7 if that is refused."""
     agent = chain([])
     async with Runtime(dsn, agents=[agent], lease=3.0) as runtime:
         session = await runtime.start(agent, "s")
         await session.put(Job(n=1))
         await session.settled()
-        while not go_on.exists():
+        (signs / "held").touch()
+        while not (signs / "go on").exists():
             await asyncio.sleep(0.01)
         try:
             await session.put(Job(n=2))

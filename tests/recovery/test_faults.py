@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import resource
 import signal
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +19,7 @@ from petricore.runtime.journal.schema import EventCodec
 from petricore.runtime.journal.sqlite import SqliteStore
 from petricore.runtime.journal.store import Batch, Refusal
 
+from .processes import ended_well, fork
 from .test_resume import chain, on_a_loop
 from .test_stores import begin, go_on, records
 
@@ -176,7 +175,7 @@ def test_a_write_that_is_cut_short_by_the_system_leaves_nothing_behind(tmp_path:
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         assert store.write(Batch("me", [go_on("a", 3, 3000)])) == {}
 
-    _in_a_process(cut_short)
+    assert ended_well(fork(cut_short))
     store = SqliteStore(path)
     assert len(store.records("a")) == 3003
     store.close()
@@ -279,16 +278,3 @@ def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"certainly no database, but long enough to be looked at" * 100)
     with pytest.raises(JournalError, match="not a database"):
         SqliteStore(str(path))
-
-
-def _in_a_process(work: Callable[[], None]) -> None:
-    pid = os.fork()
-    if pid == 0:
-        code = 1
-        try:
-            work()
-            code = 0
-        finally:
-            os._exit(code)
-    _, status = os.waitpid(pid, 0)
-    assert os.waitstatus_to_exitcode(status) == 0

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from petricore import JournalError, SessionNotFoundError
+from petricore.runtime.journal.memory_store import MemoryStore
 from petricore.runtime.journal.store import Batch, Change, Header, Record, Snapshot, Store
 
 LONG = 10.0**10
@@ -50,6 +51,15 @@ def test_what_was_written_is_read_in_order(store: Store) -> None:
     assert store.row("c") is None
     with pytest.raises(SessionNotFoundError, match="'c'"):
         store.records("c")
+
+
+def test_a_closed_journal_refuses_and_opens_nothing_anew(store: Store) -> None:
+    store.close()
+    if not isinstance(store, MemoryStore):  # which lives as long as its process
+        with pytest.raises(JournalError, match="closed"):
+            store.ids()
+        with pytest.raises(JournalError, match="closed"):
+            store.write(Batch("me", [begin("a", 1)]))
 
 
 def test_the_description_of_a_version_is_kept_once(store: Store) -> None:

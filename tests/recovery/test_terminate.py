@@ -6,12 +6,12 @@ import asyncio
 import os
 import signal
 import time
-import traceback
 from pathlib import Path
 
 from petricore import Agent, Runtime
 from petricore.runtime.journal.open import open_store
 
+from .processes import ended_well, fork
 from .test_resume import Done, Job
 
 
@@ -37,23 +37,13 @@ async def serve(folder: Path) -> None:
 
 
 def test_sigterm_lets_actions_end_and_begins_no_others(tmp_path: Path) -> None:
-    pid = os.fork()
-    if pid == 0:
-        code = 1
-        try:
-            asyncio.run(serve(tmp_path))
-            code = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(code)
+    pid = fork(lambda: asyncio.run(serve(tmp_path)))
     while not (tmp_path / "begun1").exists():
         time.sleep(0.005)
     os.kill(pid, signal.SIGTERM)
     time.sleep(0.1)
     (tmp_path / "go").touch()
-    _, status = os.waitpid(pid, 0)
-    assert os.waitstatus_to_exitcode(status) == 0
+    assert ended_well(pid)
     assert not (tmp_path / "begun2").exists()
     store = open_store(str(tmp_path / "j.db"))
     row = store.row("s")

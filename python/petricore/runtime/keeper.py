@@ -81,7 +81,6 @@ class Keeper:
         self._idle_after = idle_after
         self._agents: dict[str, list[Agent]] = {}
         """By name: versions of one agent may be known side by side, the first given first."""
-        self._codecs: dict[Agent, EventCodec] = {}
         self._leaving: dict[str, asyncio.Future[None]] = {}
         self._timers: set[Timer] = set()
         self._wake_timer: Timer | None = None
@@ -184,16 +183,19 @@ class Keeper:
             raise
 
     def _restored(self, row: Row) -> Session:
+        """The session of an acquired row, as it was."""
+        session = self._taken(row, self._dispatcher(row))
+        self._restore(session)
+        return session
+
+    def _taken(self, row: Row, dispatcher: Dispatcher) -> Session:
         """The session of an acquired row; the object that somebody still holds, if there is one."""
-        dispatcher = self._dispatcher(row)
         log = self.journal.take(row, self._codec(dispatcher))
         session = self._known.get(log.session_id)
         if session is None or not session.parked:
-            session = self._session(dispatcher, log)
-        else:
-            log.session, session.dispatcher, session.parked = session, dispatcher, False
-            session.attach(log)
-        self._restore(session)
+            return self._session(dispatcher, log)
+        log.session, session.dispatcher, session.parked = session, dispatcher, False
+        session.attach(log)
         return session
 
     def _acquire(self, session_id: str) -> Row:
@@ -264,13 +266,7 @@ class Keeper:
     def take_over(self, session_id: str, dispatcher: Dispatcher) -> tuple[Session, Row]:
         """A session of the store, acquired and without state, for a dispatcher of another version."""
         row = self._acquire(session_id)
-        log = self.journal.take(row, self._codec(dispatcher))
-        session = self._known.get(session_id)
-        if session is None or not session.parked:
-            session = self._session(dispatcher, log)
-        else:
-            log.session, session.dispatcher, session.parked = session, dispatcher, False
-            session.attach(log)
+        session = self._taken(row, dispatcher)
         session.closed = False
         self.damaged.pop(session_id, None)
         self.runtime.enlist(session)

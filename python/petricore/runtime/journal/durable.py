@@ -276,7 +276,6 @@ class DurableJournal:
         self.on_commit: Callable[[float], object] = _ignore
         """Called with the seconds of each batch that was written, from its first try on."""
         self._begun = 0.0
-        self.batches = 0
 
     def create(self, header: Header, codec: EventEncoder) -> DurableLog:
         """A log for a new session. Raises nothing for an id in use: the first commit is refused then."""
@@ -351,7 +350,6 @@ class DurableJournal:
             return
         self._failing_since = None
         self._writing = False
-        self.batches += 1
         self.on_commit(perf_counter() - self._begun)
         refusals = done.result()
         for log, change in zip(logs, batch.changes, strict=True):

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from threading import RLock
+from typing import Literal
 
 from petricore.errors import JournalError, SessionNotFoundError
+from petricore.runtime.journal.checks import Standing, judge, require_cover, wanted_records
 from petricore.runtime.journal.store import Batch, Change, Header, Record, Refusal, Row, Snapshot
 
 __all__ = ["MemoryStore"]
@@ -43,22 +45,15 @@ class MemoryStore:
                 if refusal is None:
                     self._apply(change, batch.owner)
                 elif refusal != "done":
-                    refusals[change.session_id] = refusal  # type: ignore[assignment]
+                    refusals[change.session_id] = refusal
             return refusals
 
-    def _refusal(self, change: Change, owner: str) -> str | None:
+    def _refusal(self, change: Change, owner: str) -> Refusal | Literal["done"] | None:
         kept = self._kept.get(change.session_id)
-        last = change.after + len(change.records)
-        if change.created is not None:
-            if kept is None:
-                return None
-            begun = kept.row.owner == owner and kept.row.last == last and kept.records == change.records
-            return "done" if begun else "exists"
-        if kept is None or kept.row.fence != change.fence:
-            return "fenced"
-        if kept.row.last == change.after:
-            return None
-        return "done" if kept.row.last == last else "fenced"
+        if kept is None:
+            return judge(change, owner, None, lambda: False)
+        standing = Standing(kept.row.last, kept.row.fence, kept.row.owner)
+        return judge(change, owner, standing, lambda: kept.records == change.records)
 
     def _apply(self, change: Change, owner: str) -> None:
         if change.created is not None:
@@ -95,14 +90,9 @@ class MemoryStore:
     def records(self, session_id: str, after: int = 0, limit: int | None = None) -> Sequence[Record]:
         """Records numbered above `after`."""
         kept = self._find(session_id)
-        if after + 1 < kept.first:
-            raise JournalError(
-                f"session {session_id!r}: records up to {kept.first - 1} were compacted away; asked for those after"
-                f" {after}",
-                unsure=False,
-            )
+        wanted = wanted_records(session_id, kept.first, kept.row.last, after, limit)
         start = after + 1 - kept.first
-        return kept.records[start : None if limit is None else start + limit]
+        return kept.records[start : start + wanted]
 
     def snapshot(self, session_id: str, before: int | None = None) -> Snapshot | None:
         """The newest snapshot, or the newest not after event `before`."""
@@ -126,12 +116,7 @@ class MemoryStore:
         """Forget the records numbered up to `before`."""
         with self._lock:
             kept = self._find(session_id)
-            covered = max((one.number for one in kept.snapshots), default=0)
-            if before > covered:
-                raise JournalError(
-                    f"session {session_id!r}: no snapshot covers event {before}; the newest covers {covered}",
-                    unsure=False,
-                )
+            require_cover(session_id, self.snapshot(session_id), before)
             gone = max(0, before + 1 - kept.first)
             del kept.records[:gone]
             kept.first += gone

@@ -10,6 +10,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from threading import Event as Flag
 from threading import Lock, Thread
 from typing import Any
@@ -17,8 +18,17 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from petricore.errors import JournalCorruptError, JournalError, SessionNotFoundError
-from petricore.runtime.journal.store import Batch, Change, Header, Record, Refusal, Row, Snapshot
+from petricore.errors import JournalError, SessionNotFoundError
+from petricore.runtime.journal.checks import (
+    Standing,
+    checked_records,
+    checked_snapshot,
+    judge,
+    require_cover,
+    row_of,
+    wanted_records,
+)
+from petricore.runtime.journal.store import Batch, Change, Record, Refusal, Row, Snapshot
 
 __all__ = ["PostgresStore"]
 
@@ -73,9 +83,17 @@ class PostgresStore:
         self._dsn = dsn
         self._lock = Lock()
         self._reading = Lock()
+        self._closed = False
         self._writer: psycopg.Connection[Any] | None = None
         self._reader: psycopg.Connection[Any] | None = None
         self._listener: _Listener | None = None
+        try:
+            self._prepare()
+        except BaseException:
+            self.close()
+            raise
+
+    def _prepare(self) -> None:
         with self._transaction() as do:
             # two runtimes that come up at once would both create what is not there
             do.execute("SELECT pg_advisory_xact_lock(7021960117)")
@@ -111,24 +129,19 @@ class PostgresStore:
             " ORDER BY number FOR UPDATE",
             (ids,),
         ).fetchall()
-        known = {row[0]: row[1:] for row in found}
+        numbers = {row[0]: row[1] for row in found}
+        known = {row[0]: Standing(*row[2:]) for row in found}
         refusals: dict[str, Refusal] = {}
         fitting: list[Change] = []
         for change in batch.changes:
-            row = known.get(change.session_id)
-            last = change.after + len(change.records)
-            if change.created is not None:
-                if row is None:
-                    fitting.append(change)
-                elif not (row[1] == last and row[3] == batch.owner and self._same(do, row[0], change)):
-                    refusals[change.session_id] = "exists"
-            elif row is None or row[2] != change.fence:
-                refusals[change.session_id] = "fenced"
-            elif row[1] == change.after:
+            session = change.session_id
+            begun = partial(self._same, do, numbers.get(session, 0), change)
+            refusal = judge(change, batch.owner, known.get(session), begun)
+            if refusal is None:
                 fitting.append(change)
-            elif row[1] != last:
-                refusals[change.session_id] = "fenced"
-        return refusals, fitting, {session: row[0] for session, row in known.items()}
+            elif refusal != "done":
+                refusals[session] = refusal
+        return refusals, fitting, numbers
 
     @staticmethod
     def _same(do: psycopg.Cursor[Any], number: int, change: Change) -> bool:
@@ -228,11 +241,11 @@ class PostgresStore:
     def row(self, session_id: str) -> Row | None:
         """The session, or None."""
         found = self._read(f"SELECT {_ROW} FROM petricore.sessions WHERE id = %s", session_id)
-        return _row(found[0]) if found else None
+        return row_of(found[0]) if found else None
 
     def rows(self) -> Sequence[Row]:
         """All sessions, oldest first."""
-        return [_row(one) for one in self._read(f"SELECT {_ROW} FROM petricore.sessions ORDER BY number")]
+        return [row_of(one) for one in self._read(f"SELECT {_ROW} FROM petricore.sessions ORDER BY number")]
 
     def ids(self) -> Sequence[str]:
         """The ids of all sessions, oldest first."""
@@ -244,12 +257,7 @@ class PostgresStore:
         if not found:
             raise SessionNotFoundError(f"no session {session_id!r}", session_id=session_id)
         ((session, first, last),) = found
-        if after + 1 < first:
-            raise JournalError(
-                f"session {session_id!r}: records up to {first - 1} were compacted away; asked for those after {after}",
-                unsure=False,
-            )
-        wanted = max(0, last - after if limit is None else min(limit, last - after))
+        wanted = wanted_records(session_id, first, last, after, limit)
         rows = self._read(
             "SELECT number, kind, text, crc FROM petricore.events WHERE session = %s AND number > %s AND number <= %s"
             " ORDER BY number",
@@ -257,17 +265,8 @@ class PostgresStore:
             after,
             after + wanted,
         )
-        records = []
-        for number, kind, text, crc in rows:
-            after += 1
-            if number != after:
-                raise _damaged(session_id, after, "is missing")
-            if zlib.crc32(text.encode()) != crc:
-                raise _damaged(session_id, number, "is not what was written: its checksum is wrong")
-            records.append(Record(number, kind, text))
-        if len(records) < wanted:
-            raise _damaged(session_id, after + 1, "is missing")
-        return records
+        encoded = ((number, kind, text.encode(), crc) for number, kind, text, crc in rows)
+        return checked_records(session_id, after, wanted, encoded)
 
     def snapshot(self, session_id: str, before: int | None = None) -> Snapshot | None:
         """The newest snapshot, or the newest not after event `before`."""
@@ -278,12 +277,7 @@ class PostgresStore:
             session_id,
             2**62 if before is None else before,
         )
-        if not found:
-            return None
-        ((number, data, crc),) = found
-        if zlib.crc32(data) != crc:
-            raise _damaged(session_id, number, "has a snapshot that is not what was written")
-        return Snapshot(number, zlib.decompress(data))
+        return checked_snapshot(session_id, *found[0]) if found else None
 
     def file(self, session_id: str, key: str) -> bytes | None:
         """A kept file."""
@@ -311,13 +305,7 @@ class PostgresStore:
 
     def compact(self, session_id: str, before: int) -> int:
         """Forget the records numbered up to `before`."""
-        newest = self.snapshot(session_id)
-        if newest is None or before > newest.number:
-            raise JournalError(
-                f"session {session_id!r}: no snapshot covers event {before};"
-                f" the newest covers {newest.number if newest else 0}",
-                unsure=False,
-            )
+        require_cover(session_id, self.snapshot(session_id), before)
         with self._transaction() as do:
             number = self._locked(do, session_id)[0]
             do.execute("DELETE FROM petricore.events WHERE session = %s AND number <= %s", (number, before))
@@ -389,7 +377,7 @@ class PostgresStore:
                 f" LIMIT %(limit)s FOR UPDATE SKIP LOCKED) RETURNING {_ROW}",
                 {"owner": owner, "id": session_id, "agents": list(agents), "now": now, "limit": limit},
             ).fetchall()
-        return [_row(one) for one in found]
+        return [row_of(one) for one in found]
 
     def next_wake(self, agents: Sequence[str]) -> float | None:
         """The earliest `wake` of parked sessions."""
@@ -443,6 +431,7 @@ class PostgresStore:
         if self._listener is not None:
             self._listener.stop()
         with self._lock, self._reading:
+            self._closed = True
             for connection in (self._reader, self._writer):
                 if connection is not None:
                     connection.close()
@@ -456,7 +445,7 @@ class PostgresStore:
             committing = False
             try:
                 if self._writer is None or self._writer.closed:
-                    self._writer = psycopg.connect(self._dsn)
+                    self._writer = self._connected()
                     # A process that is paused within a transaction must not keep its sessions from others.
                     self._writer.execute(f"SET idle_in_transaction_session_timeout = '{_STALL}s'")
                     self._writer.commit()
@@ -474,6 +463,11 @@ class PostgresStore:
             finally:
                 self._discard_broken()
 
+    def _connected(self, *, autocommit: bool = False) -> psycopg.Connection[Any]:
+        if self._closed:  # a thread that comes too late must not leave a connection behind
+            raise JournalError("PostgreSQL: this journal is closed", unsure=False)
+        return psycopg.connect(self._dsn, autocommit=autocommit)
+
     def _discard_broken(self) -> None:
         if (
             self._writer is not None
@@ -488,7 +482,7 @@ class PostgresStore:
             for attempt in (1, 2):  # a connection that broke meanwhile is made anew, once
                 try:
                     if self._reader is None or self._reader.closed:
-                        self._reader = psycopg.connect(self._dsn, autocommit=True)
+                        self._reader = self._connected(autocommit=True)
                     return self._reader.execute(statement, arguments).fetchall()
                 except psycopg.Error as error:
                     broken = self._reader is None or self._reader.closed
@@ -526,17 +520,3 @@ class _Listener:
 
 def _text(error: psycopg.Error) -> str:
     return str(error).strip().partition("\n")[0] or type(error).__name__
-
-
-def _row(found: tuple[Any, ...]) -> Row:
-    id_, agent, started, user, created, forked_from, forked_at, last, version, status, wake, owner, fence = (
-        found
-    )
-    origin = None if forked_from is None else (forked_from, forked_at)
-    return Row(Header(id_, agent, started, user, created, origin), last, version, status, wake, owner, fence)
-
-
-def _damaged(session_id: str, number: int, what: str) -> JournalCorruptError:
-    return JournalCorruptError(
-        f"session {session_id!r}: event {number} {what}", session_id=session_id, number=number, unsure=False
-    )

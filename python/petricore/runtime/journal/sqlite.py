@@ -13,7 +13,16 @@ from contextlib import contextmanager, suppress
 from threading import Lock
 from typing import Any, Literal
 
-from petricore.errors import JournalCorruptError, JournalError, SessionNotFoundError
+from petricore.errors import JournalError, SessionNotFoundError
+from petricore.runtime.journal.checks import (
+    Standing,
+    checked_records,
+    checked_snapshot,
+    judge,
+    require_cover,
+    row_of,
+    wanted_records,
+)
 from petricore.runtime.journal.store import Batch, Change, Header, Record, Refusal, Row, Snapshot
 
 __all__ = ["SqliteStore"]
@@ -119,30 +128,19 @@ class SqliteStore:
                 if refusal is None:
                     self._apply(do, change, batch.owner, events)
                 elif refusal != "done":
-                    refusals[change.session_id] = refusal  # type: ignore[assignment]
+                    refusals[change.session_id] = refusal
             do.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?)", events)
         return refusals
 
-    def _refusal(self, do: sqlite3.Cursor, change: Change, owner: str) -> str | None:
+    def _refusal(self, do: sqlite3.Cursor, change: Change, owner: str) -> Refusal | Literal["done"] | None:
         found = do.execute(
             "SELECT number, last, fence, owner FROM sessions WHERE id = ?", (change.session_id,)
         ).fetchone()
-        last = change.after + len(change.records)
-        if change.created is not None:
-            if found is None:
-                return None
-            # written by us before, when the commit's outcome was not known
-            return (
-                "done"
-                if found[1] == last and found[3] == owner and self._same(do, found[0], change)
-                else "exists"
-            )
-        if found is None or found[2] != change.fence:
-            return "fenced"
-        self._numbers[change.session_id] = found[0]
-        if found[1] == change.after:
-            return None
-        return "done" if found[1] == last else "fenced"
+        if found is None:
+            return judge(change, owner, None, lambda: False)
+        number, *standing = found
+        self._numbers[change.session_id] = number
+        return judge(change, owner, Standing(*standing), lambda: self._same(do, number, change))
 
     def _same(self, do: sqlite3.Cursor, number: int, change: Change) -> bool:
         found = do.execute("SELECT text FROM events WHERE session = ? ORDER BY number", (number,)).fetchall()
@@ -212,11 +210,11 @@ class SqliteStore:
     def row(self, session_id: str) -> Row | None:
         """The session, or None."""
         found = self._read(f"SELECT {_ROW} FROM sessions WHERE id = ?", session_id)
-        return _row(found[0]) if found else None
+        return row_of(found[0]) if found else None
 
     def rows(self) -> Sequence[Row]:
         """All sessions, oldest first."""
-        return [_row(one) for one in self._read(f"SELECT {_ROW} FROM sessions ORDER BY number")]
+        return [row_of(one) for one in self._read(f"SELECT {_ROW} FROM sessions ORDER BY number")]
 
     def ids(self) -> Sequence[str]:
         """The ids of all sessions, oldest first."""
@@ -228,12 +226,7 @@ class SqliteStore:
         if not found:
             raise SessionNotFoundError(f"no session {session_id!r}", session_id=session_id)
         ((session, first, last),) = found
-        if after + 1 < first:
-            raise JournalError(
-                f"session {session_id!r}: records up to {first - 1} were compacted away; asked for those after {after}",
-                unsure=False,
-            )
-        wanted = max(0, last - after if limit is None else min(limit, last - after))
+        wanted = wanted_records(session_id, first, last, after, limit)
         rows = self._read(
             # as bytes: damaged ones may be no text at all
             "SELECT number, CAST(kind AS BLOB), CAST(text AS BLOB), crc FROM events"
@@ -242,17 +235,8 @@ class SqliteStore:
             after,
             after + wanted,
         )
-        records = []
-        for number, kind, text, crc in rows:
-            after += 1
-            if number != after:
-                raise _damaged(session_id, after, "is missing")
-            if zlib.crc32(text) != crc:
-                raise _damaged(session_id, number, "is not what was written: its checksum is wrong")
-            records.append(Record(number, kind.decode(errors="replace"), text.decode()))
-        if len(records) < wanted:
-            raise _damaged(session_id, after + 1, "is missing")
-        return records
+        decoded = ((number, kind.decode(errors="replace"), text, crc) for number, kind, text, crc in rows)
+        return checked_records(session_id, after, wanted, decoded)
 
     def snapshot(self, session_id: str, before: int | None = None) -> Snapshot | None:
         """The newest snapshot, or the newest not after event `before`."""
@@ -262,12 +246,7 @@ class SqliteStore:
             session_id,
             2**62 if before is None else before,
         )
-        if not found:
-            return None
-        ((number, data, crc),) = found
-        if zlib.crc32(data) != crc:
-            raise _damaged(session_id, number, "has a snapshot that is not what was written")
-        return Snapshot(number, zlib.decompress(data))
+        return checked_snapshot(session_id, *found[0]) if found else None
 
     def file(self, session_id: str, key: str) -> bytes | None:
         """A kept file."""
@@ -291,13 +270,7 @@ class SqliteStore:
 
     def compact(self, session_id: str, before: int) -> int:
         """Forget the records numbered up to `before`."""
-        newest = self.snapshot(session_id)
-        if newest is None or before > newest.number:
-            raise JournalError(
-                f"session {session_id!r}: no snapshot covers event {before};"
-                f" the newest covers {newest.number if newest else 0}",
-                unsure=False,
-            )
+        require_cover(session_id, self.snapshot(session_id), before)
         with self._transaction() as do:
             (number,) = do.execute("SELECT number FROM sessions WHERE id = ?", (session_id,)).fetchone()
             do.execute("DELETE FROM events WHERE session = ? AND number <= ?", (number, before))
@@ -348,7 +321,7 @@ class SqliteStore:
                 f" WHERE {which} ORDER BY coalesce(wake, 0) LIMIT ?) RETURNING {_ROW}",
                 (owner, *arguments, limit),
             ).fetchall()
-        return [_row(one) for one in found]
+        return [row_of(one) for one in found]
 
     def next_wake(self, agents: Sequence[str]) -> float | None:
         """The earliest `wake` of parked sessions."""
@@ -430,17 +403,3 @@ def _named(path: str) -> Iterator[None]:
         yield
     except sqlite3.DatabaseError as error:
         raise JournalError(f"journal {path!r}: {error}", unsure=False) from error
-
-
-def _row(found: tuple[Any, ...]) -> Row:
-    id_, agent, started, user, created, forked_from, forked_at, last, version, status, wake, owner, fence = (
-        found
-    )
-    origin = None if forked_from is None else (forked_from, forked_at)
-    return Row(Header(id_, agent, started, user, created, origin), last, version, status, wake, owner, fence)
-
-
-def _damaged(session_id: str, number: int, what: str) -> JournalCorruptError:
-    return JournalCorruptError(
-        f"session {session_id!r}: event {number} {what}", session_id=session_id, number=number, unsure=False
-    )
