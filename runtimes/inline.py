@@ -33,6 +33,8 @@ class InlineExecutor:
     """
 
     capabilities = frozenset(Kind)
+    obeys = frozenset({"secrets"})
+    remote = False
 
     def __init__(self, on_idle: Callable[[], None] = lambda: None) -> None:
         self._loop = asyncio.get_running_loop()

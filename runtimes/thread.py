@@ -22,6 +22,8 @@ class ThreadExecutor:
     """
 
     capabilities = frozenset({Kind.FUNCTION, Kind.GENERATOR})
+    obeys = frozenset({"secrets"})
+    remote = False
 
     def __init__(self, threads: int | None = None) -> None:
         if threads is not None and threads < 1:

@@ -6,16 +6,22 @@ from typing import Any
 
 __all__ = [
     "DeviceError",
+    "ExecutorError",
+    "ExecutorUnavailableError",
     "FiringNotFoundError",
     "FormulaError",
     "GuardError",
+    "ImageNotFoundError",
     "JournalCorruptError",
     "JournalError",
     "LimitReached",
+    "MemoryLimitError",
     "NetError",
     "NotEnabledError",
+    "OutputLimitError",
     "PetriError",
     "PnmlError",
+    "RemoteError",
     "SessionLostError",
     "SessionNotFoundError",
     "SimulationError",
@@ -23,6 +29,8 @@ __all__ = [
     "TokenTypeError",
     "VersionError",
     "WeightOverflowError",
+    "WorkerDiedError",
+    "WorkerProtocolError",
 ]
 
 
@@ -162,6 +170,51 @@ class VersionError(PetriError):
     agent: str
     expected: str
     actual: str
+
+
+class ExecutorError(PetriError):
+    """An executor cannot run an action, or lost it. As any error of an action it follows the retry policy."""
+
+
+class ExecutorUnavailableError(ExecutorError):
+    """What runs the actions (an engine, a cluster) cannot be reached."""
+
+
+class ImageNotFoundError(ExecutorError):
+    """There is no image of this name, and it could not be had."""
+
+    image: str
+
+
+class MemoryLimitError(ExecutorError):
+    """An action was killed because it took more memory than it may; `limit` in bytes, where it is known."""
+
+    limit: int | None
+
+
+class OutputLimitError(ExecutorError):
+    """An action was killed because it printed more than it may; `limit` in bytes."""
+
+    limit: int
+
+
+class WorkerDiedError(ExecutorError):
+    """The process of an action ended before the action did."""
+
+    exit_code: int | None
+    signal: int | None
+
+
+class WorkerProtocolError(ExecutorError):
+    """A worker sent what is no frame of the protocol, or is larger than allowed. The worker is not used again."""
+
+
+class RemoteError(ExecutorError):
+    """An action in another process raised an exception of a type that is not known here, or could not be made here:
+    its name is `type`, its traceback there `trace`."""
+
+    type: str
+    trace: str
 
 
 class FiringNotFoundError(PetriError, KeyError):

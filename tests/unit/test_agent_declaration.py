@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Annotated, Any
 
 import pytest
+from petricore.runtimes.base import Requirements, Volume
 from pydantic import BaseModel
 
 from petricore import (
@@ -201,7 +202,36 @@ def test_a_declaration_that_fails_leaves_no_trace() -> None:
         ("rate_limit", "10 per s"),
         ("rate_limit", (0, 1)),
         ("on_error", 3),
-        ("executor", "docker"),
+        ("executor", 3),
+        ("executor", ""),
+        ("image", 3),
+        ("image", "--privileged"),
+        ("command", "ls -l"),
+        ("command", []),
+        ("cpu", 0),
+        ("cpu", True),
+        ("cpu", float("inf")),
+        ("memory", "x"),
+        ("memory", "1k"),
+        ("memory", -1),
+        ("gpu", -1),
+        ("gpu", 0.5),
+        ("network", "example.org"),
+        ("network", ["example.org:0"]),
+        ("network", ["example.org:99999"]),
+        ("network", ["a b"]),
+        ("volumes", ["/a"]),
+        ("volumes", {"/a": "b"}),
+        ("volumes", {"/a": "/b/../../etc"}),
+        ("volumes", {"/a": "/b:rx"}),
+        ("volumes", {"../a": "/b"}),
+        ("env", ["A=1"]),
+        ("env", {"A B": "1"}),
+        ("env", {"A": 1}),
+        ("env", {"A": "\0"}),
+        ("secrets", "key"),
+        ("secrets", ["../key"]),
+        ("reuse", "always"),
         ("description", 3),
         ("colour", 3),
     ],
@@ -212,14 +242,34 @@ def test_a_bad_option_is_refused_by_name(option: str, value: object) -> None:
     assert "'pair'" in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "option",
-    ["image", "cpu", "memory", "gpu", "network", "secrets", "volumes", "env", "callback_url",
-     "expose"],
-)  # fmt: skip
+@pytest.mark.parametrize("option", ["callback_url", "expose"])
 def test_an_option_of_a_part_that_is_missing_is_refused_and_never_ignored(option: str) -> None:
     with pytest.raises(NetError, match=f"{option}.* not available"):
         declare(pair, **{option: "x"})
+
+
+def test_requirements_are_brought_into_one_form() -> None:
+    agent = declare(pair, executor="docker", image="python:3.12", cpu=2, memory="1.5g", gpu=1, reuse="never",
+                    network=["Example.org", "10.0.0.1:80"], volumes={"/data": "/in", "models": "/models:rw"},
+                    env={"B": "2", "A": "1"}, secrets=["key", "api", "key"])  # fmt: skip
+    assert agent.transitions["pair"].options.requirements == Requirements(
+        image="python:3.12",
+        cpu=2.0,
+        memory=3 << 29,
+        gpu=1,
+        network=("example.org:443", "10.0.0.1:80"),
+        volumes=(Volume("/data", "/in"), Volume("models", "/models", writable=True)),
+        env=(("A", "1"), ("B", "2")),
+        secrets=("api", "key"),
+        reuse="never",
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "executor"), [({}, "thread"), ({"image": "python"}, "docker"), ({"gpu": 1}, "gpu")]
+)
+def test_what_is_asked_for_chooses_the_executor(options: dict[str, object], executor: str) -> None:
+    assert declare(pair, **options).transitions["pair"].options.executor == executor
 
 
 def test_policies_check_their_fields() -> None:

@@ -49,9 +49,20 @@ class TransitionOptions(TypedDict, total=False):
     rate_limit: str | tuple[int, float]
     on_error: Literal["fail", "release", "session"] | str | To
     description: str
-    executor: Literal["inline", "thread"]
+    executor: Literal["inline", "thread", "process", "docker", "bubblewrap", "gpu", "ray"] | str
     every: str | float | timedelta | Every
     compensate: Callable[..., Any]
+    delivery: Literal["at_least_once", "at_most_once"]
+    image: Any
+    command: Sequence[str]
+    cpu: float
+    memory: int | str
+    gpu: int
+    network: Sequence[str] | Literal["none"]
+    volumes: Mapping[str, str]
+    env: Mapping[str, str]
+    secrets: Sequence[str]
+    reuse: Literal["never", "session", "agent"]
 
 
 class Agent:

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from petricore.agent.markers import To
+from petricore.agent.requirements import REQUIREMENTS, parse_requirements
 from petricore.agent.schedule import Every
 from petricore.errors import NetError
+from petricore.runtimes.base import NOTHING_SPECIAL, Requirements
 
 __all__ = ["Confirm", "Options", "RateLimit", "RetryPolicy", "TimeoutPolicy", "parse_options"]
 
@@ -128,17 +130,11 @@ class Options:
     """How often a crash may let the action run: "at_least_once" or "at_most_once"."""
     every: Every | None = None
     compensate: Callable[..., Any] | None = None
+    requirements: Requirements = NOTHING_SPECIAL
+    """What it asks of where it runs."""
 
 
 _ELSEWHERE = {
-    "image": "a container executor",
-    "cpu": "a container executor",
-    "memory": "a container executor",
-    "gpu": "a GPU executor",
-    "network": "a container executor",
-    "secrets": "a secret store",
-    "volumes": "a container executor",
-    "env": "a process or container executor",
     "callback_url": "the server",
     "expose": "the server (a place is hidden with agent.place(..., expose=False))",
 }
@@ -158,6 +154,7 @@ _KNOWN = (
     "delivery",
     "every",
     "compensate",
+    *REQUIREMENTS,
 )
 
 _UNITS = {
@@ -188,6 +185,7 @@ def parse_options(where: str, given: dict[str, Any], *, asynchronous: bool) -> O
             raise NetError(f"{where}: unknown option {name!r}; the options are {', '.join(_KNOWN)}")
     on_error, error_place = _on_error(where, given.get("on_error", "fail"))
     retry = _retry(where, given.get("retries", 0), given.get("backoff"))
+    requirements = parse_requirements(where, given)
     concurrency = given.get("concurrency")
     return Options(
         priority=_count(where, "priority", given.get("priority", 0), least=-(2**31)),
@@ -200,10 +198,11 @@ def parse_options(where: str, given: dict[str, Any], *, asynchronous: bool) -> O
         on_error=on_error,
         error_place=error_place,
         description=_text(where, "description", given.get("description")),
-        executor=_executor(where, given.get("executor"), asynchronous=asynchronous),
+        executor=_executor(where, given.get("executor"), requirements, asynchronous=asynchronous),
         delivery=_delivery(where, given.get("delivery", "at_least_once"), retry),
         every=_every(where, given.get("every")),
         compensate=_compensate(where, given.get("compensate")),
+        requirements=requirements,
     )
 
 
@@ -255,14 +254,18 @@ def _on_error(where: str, value: object) -> tuple[str, str | None]:
     )
 
 
-def _executor(where: str, value: object, *, asynchronous: bool) -> str:
+def _executor(where: str, value: object, requirements: Requirements, *, asynchronous: bool) -> str:
     if value is None:
+        if requirements.image is not None:
+            return "docker"
+        if requirements.gpu:
+            return "gpu"
         return "inline" if asynchronous else "thread"
-    if value not in ("inline", "thread"):
-        raise NetError(f"{where}: the executor {value!r} is not available; there are 'inline' and 'thread'")
+    if not isinstance(value, str) or not value:
+        raise NetError(f"{where}: executor is the name of an executor, not {value!r}")
     if asynchronous and value == "thread":
         raise NetError(f"{where}: an async action runs on the event loop; executor='thread' is for sync ones")
-    return str(value)
+    return value
 
 
 def _delivery(where: str, value: object, retry: RetryPolicy | None) -> str:

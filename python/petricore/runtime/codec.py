@@ -8,51 +8,17 @@ type.
 
 from __future__ import annotations
 
-import base64
 import json
-from collections.abc import Callable
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
-from enum import Enum
-from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import to_jsonable_python
 
 from petricore.agent.places import type_name
 from petricore.errors import TokenTypeError
+from petricore.runtimes.worker import pack, unpack
 
 __all__ = ["Codec", "pack_plain", "unpack_plain"]
-
-_PACK: dict[type, tuple[str, Callable[[Any], Any]]] = {
-    bytes: ("$bytes", lambda value: base64.b64encode(value).decode()),
-    bytearray: ("$bytearray", lambda value: base64.b64encode(value).decode()),
-    datetime: ("$datetime", lambda value: [value.isoformat(), value.fold]),
-    date: ("$date", date.isoformat),
-    time: ("$time", lambda value: [value.isoformat(), value.fold]),
-    timedelta: ("$timedelta", lambda value: [value.days, value.seconds, value.microseconds]),
-    Decimal: ("$decimal", str),
-    UUID: ("$uuid", str),
-    tuple: ("$tuple", lambda value: [_pack(one) for one in value]),
-    set: ("$set", lambda value: [_pack(one) for one in value]),
-    frozenset: ("$frozenset", lambda value: [_pack(one) for one in value]),
-}
-_UNPACK: dict[str, Callable[[Any], Any]] = {
-    "$bytes": base64.b64decode,
-    "$bytearray": lambda text: bytearray(base64.b64decode(text)),
-    "$datetime": lambda parts: datetime.fromisoformat(parts[0]).replace(fold=parts[1]),
-    "$date": date.fromisoformat,
-    "$time": lambda parts: time.fromisoformat(parts[0]).replace(fold=parts[1]),
-    "$timedelta": lambda parts: timedelta(*parts),
-    "$decimal": Decimal,
-    "$uuid": UUID,
-    "$tuple": lambda parts: tuple(_unpack(one) for one in parts),
-    "$set": lambda parts: {_unpack(one) for one in parts},
-    "$frozenset": lambda parts: frozenset(_unpack(one) for one in parts),
-    "$dict": lambda items: {_unpack(key): _unpack(value) for key, value in items},
-}
 
 
 class Codec:
@@ -106,7 +72,7 @@ class Codec:
 
     def unpack(self, packed: Any) -> Any:
         """The value that was packed. Raises pydantic's `ValidationError` for data of another type."""
-        return self._adapter.validate_python(_unpack(packed), by_name=True, by_alias=False)
+        return self._adapter.validate_python(unpack(packed), by_name=True, by_alias=False)
 
 
 def pack_plain(value: Any) -> Any:
@@ -116,7 +82,7 @@ def pack_plain(value: Any) -> Any:
 
 def unpack_plain(packed: Any) -> Any:
     """The value that `pack_plain` took."""
-    return _unpack(packed)
+    return unpack(packed)
 
 
 def _flat_fields(type_: Any) -> tuple[tuple[str, type], ...] | None:
@@ -150,31 +116,9 @@ def _same(back: Any, value: Any, text: str) -> bool:
 
 
 def _pack(value: Any) -> Any:
-    if value is None or type(value) in (bool, int, float, str):
-        return value
-    if isinstance(value, Enum):
-        return _pack(value.value)
-    if isinstance(value, dict):
-        if all(type(key) is str and not key.startswith("$") for key in value):
-            return {key: _pack(one) for key, one in value.items()}
-        return {"$dict": [[_pack(key), _pack(one)] for key, one in value.items()]}
-    if type(value) is list:
-        return [_pack(one) for one in value]
-    if type(value) in _PACK:
-        tag, pack = _PACK[type(value)]
-        return {tag: pack(value)}
-    if isinstance(value, Path):
-        return str(value)
+    return pack(value, _other)
+
+
+def _other(value: Any) -> Any:
+    """What neither Python nor its library provides."""
     return to_jsonable_python(value, fallback=repr)
-
-
-def _unpack(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_unpack(one) for one in value]
-    if isinstance(value, dict):
-        if len(value) == 1:
-            ((tag, content),) = value.items()
-            if tag in _UNPACK:
-                return _UNPACK[tag](content)
-        return {key: _unpack(one) for key, one in value.items()}
-    return value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -46,6 +46,10 @@ class Answer(Generic[T]):
         if get_ident() == self._loop_thread and not self._future.done():
             raise RuntimeError("Answer.result() would block the event loop; await the answer instead")
         return self._future.result(timeout)
+
+    def then(self, callback: Callable[[Answer[T]], object]) -> None:
+        """Call back once it is resolved or given up."""
+        self._future.add_done_callback(lambda _: callback(self))
 
     def set(self, value: T) -> None:
         """Resolve it, unless it is resolved or given up."""
@@ -100,6 +104,12 @@ class Context:
     def cancelled(self) -> bool:
         """Whether the firing was cancelled or timed out; a sync action should look at it and return."""
         return self._firing.stopped is not None or self._firing.id not in self._firing.session.firings
+
+    def secret(self, name: str) -> str:
+        """The value of a secret that the transition declares: `secrets=["name"]`. Raises `KeyError` for any other."""
+        if name not in self._firing.requirements.secrets:
+            raise KeyError(f"transition {self._firing.transition!r} does not declare a secret {name!r}")
+        return self._firing.dispatcher.runtime.secrets[name]
 
     def say(self, text: str) -> Posted:
         """Tell whoever follows the session's events."""

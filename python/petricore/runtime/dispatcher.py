@@ -80,7 +80,7 @@ class Dispatcher:
         """What sessions are pinned to: the net."""
         self.codec: EventCodec | None = None
         self.fleet = Fleet(**plan.fleet_arguments)
-        self.served = [Served(i, one, plan, runtime.executors) for i, one in enumerate(plan.transitions)]
+        self.served = [Served(i, one, plan, runtime) for i, one in enumerate(plan.transitions)]
         self.sessions: dict[int, Session] = {}
         self.tokens = TokenTable(plan)
         self.refills = 0

@@ -7,9 +7,12 @@ from contextvars import Context as Variables
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from petricore.runtimes.base import Kind
+from petricore.runtime import remote
+from petricore.runtimes.base import Kind, Requirements
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from petricore.agent.compile import TransitionPlan
     from petricore.runtime.clock import Timer
     from petricore.runtime.context import Answer
@@ -113,6 +116,54 @@ class Firing:
             self.dispatcher.attempt_ended(self, value, error)
         except Exception as broken:
             self.dispatcher.runtime.crash(broken)
+
+    # -- where its action runs in another process
+
+    @property
+    def requirements(self) -> Requirements:
+        """What it asks of where it runs."""
+        return self.served.options.requirements
+
+    @property
+    def scope(self) -> tuple[str, str]:
+        """The agent's version and the session."""
+        return self.dispatcher.version, self.session.id
+
+    @property
+    def context_parameter(self) -> str | None:
+        """The parameter that gets the action's context."""
+        return self.served.context_parameter
+
+    def about(self) -> Mapping[str, Any]:
+        """What the action is told of itself."""
+        return {"session": self.session.id, "firing": self.id, "attempt": self.attempt}
+
+    def secrets(self) -> Mapping[str, str]:
+        """The secrets that its transition declares, by name."""
+        known = self.dispatcher.runtime.secrets
+        return {name: known[name] for name in self.requirements.secrets}
+
+    def packed(self) -> dict[str, Any]:
+        """The arguments as what JSON knows."""
+        assert self.served.wire is not None
+        return self.served.wire.pack(self.arguments)
+
+    def unpacked(self, tree: Any) -> Any:
+        """What the action returned. Raises `TokenTypeError` for what cannot be a token of this firing."""
+        assert self.served.wire is not None
+        return self.served.wire.unpack(tree)
+
+    def tell(self, what: str, about: Any) -> None:
+        """The action said something."""
+        remote.tell(self, what, about)
+
+    def call(self, what: str, about: Any, reply: Callable[[Any, BaseException | None], None]) -> None:
+        """The action asks for something."""
+        remote.call(self, what, about, reply)
+
+    def log(self, text: str) -> None:
+        """The action printed something."""
+        remote.log(self, text)
 
     def note_emitted(self, outputs: Sequence[Token]) -> None:
         """A generator has put something."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from random import Random
@@ -21,6 +21,7 @@ from petricore.runtime.owner import new_owner
 from petricore.runtime.session import Session
 from petricore.runtimes.base import Executor
 from petricore.runtimes.inline import InlineExecutor
+from petricore.runtimes.known import make_executor
 from petricore.runtimes.thread import ThreadExecutor
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ class Runtime:
         writer: runs the journal's writes (default: a thread of its own).
         telemetry: report with OpenTelemetry: True (the global providers), a `TracerProvider` for the spans, or a
             `petricore.runtime.telemetry.Telemetry`. Needs `petricore[otel]`.
+        executors: more executors, or others than the usual ones, by name: what makes them, called on the loop.
+        secrets: values by name, for the transitions that declare `secrets=[name]`. They are in no event and no log.
 
     Raises:
         NetError: the journal is of a kind that is not available, or an option is out of range.
@@ -84,6 +87,8 @@ class Runtime:
         journal_patience: float = 10.0,
         writer: Writer | None = None,
         telemetry: Telemetry | TracerProvider | bool = False,
+        executors: Mapping[str, Callable[[], Executor]] | None = None,
+        secrets: Mapping[str, str] | None = None,
     ) -> None:
         for name, least, value in (("lease", 0.1, lease), ("idle_after", 0.0, idle_after)):
             if not value >= least:
@@ -121,6 +126,8 @@ class Runtime:
             "writer": writer,
         }
         self._agents = list(agents)
+        self._makers = dict(executors or {})
+        self.secrets = dict(secrets or {})
         self.telemetry = _reporting(telemetry)
         """What reports spans and metrics."""
         if self.telemetry is not None:
@@ -133,6 +140,8 @@ class Runtime:
         self._loop = asyncio.get_running_loop()
         self._inline = InlineExecutor(self._turns)
         self.executors = {"inline": self._inline, "thread": ThreadExecutor(self._threads)}
+        for name, make in self._makers.items():
+            self.executors[name] = make()
         self.clock.attach(self._busy)
         if self._store is not None:
             from petricore.runtime.keeper import Keeper
@@ -295,6 +304,12 @@ class Runtime:
             del self._sessions[session.id]
             if self.telemetry is not None:
                 self.telemetry.forget(session.id)
+
+    def executor(self, name: str) -> Executor:
+        """The executor of that name, made when it is first asked for. Raises `NetError` if there is none."""
+        if name not in self.executors:
+            self.executors[name] = make_executor(name)
+        return self.executors[name]
 
     def dispatcher(self, agent: Agent) -> Dispatcher:
         """What drives the sessions of an agent."""

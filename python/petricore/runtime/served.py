@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from petricore.agent.compile import Plan, TransitionPlan
 from petricore.agent.declaration import Mode, One, is_asynchronous, is_generator
 from petricore.agent.options import Options
 from petricore.agent.routing import output_places
+from petricore.errors import NetError
+from petricore.runtime.remote import Wire
 from petricore.runtimes.base import Executor, Kind
+
+if TYPE_CHECKING:
+    from petricore.runtime.runtime import Runtime
 
 __all__ = ["Served"]
 
@@ -36,11 +41,10 @@ class Served:
         "single_place",
         "single_type",
         "timed",
+        "wire",
     )
 
-    def __init__(
-        self, number: int, plan: TransitionPlan, places: Plan, executors: dict[str, Executor]
-    ) -> None:
+    def __init__(self, number: int, plan: TransitionPlan, places: Plan, runtime: Runtime) -> None:
         spec = plan.spec
         options: Options = spec.options
         self.number = number
@@ -49,7 +53,8 @@ class Served:
         self.options = options
         self.action = spec.action
         self.kind = _kind(spec.action)
-        self.executor = executors[options.executor]
+        self.executor = _executor(spec.name, options, runtime)
+        self.wire = Wire(plan, places) if self.executor.remote else None
         self.timed = options.timeout is not None
         self.compensated = spec.compensation is not None
         self.once = options.delivery == "at_most_once"
@@ -73,6 +78,27 @@ class Served:
             self.single_place = spec.output.place.name
             self.single_type = spec.output.place.type
             self.single = [places.index[self.single_place]]
+
+
+def _executor(name: str, options: Options, runtime: Runtime) -> Executor:
+    """The executor of a transition. Raises `NetError` if there is none, or none that does what is asked."""
+    label = f"transition {name!r}"
+    try:
+        executor = runtime.executor(options.executor)
+    except NetError as error:
+        raise NetError(f"{label}: {error}") from None
+    refused = [one for one in options.requirements.named() if one not in executor.obeys]
+    if refused:
+        obeyed = ", ".join(sorted(executor.obeys)) or "none of them"
+        raise NetError(
+            f"{label}: the executor {options.executor!r} cannot obey {', '.join(refused)} (it obeys {obeyed})"
+        )
+    for secret in options.requirements.secrets:
+        if secret not in runtime.secrets:
+            raise NetError(
+                f"{label} needs the secret {secret!r}, which the runtime has not: Runtime(secrets=...)"
+            )
+    return executor
 
 
 def _kind(action: Any) -> Kind:

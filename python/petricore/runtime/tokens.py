@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from petricore.agent.compile import Guard, Plan
-from petricore.errors import GuardError
+from petricore.errors import GuardError, RemoteError
 from petricore.runtime.events import Token
 from petricore.runtime.undecodable import Undecodable
 
@@ -85,6 +85,8 @@ def describe_error(error: BaseException) -> str:
         text = str(error)
     except Exception:  # the message is the user's code too
         text = "its message cannot be read"
+    if isinstance(error, RemoteError):
+        return text  # it begins with the name of the type that the action raised
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
