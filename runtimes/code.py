@@ -29,6 +29,10 @@ class ActionCode:
     name: str
     path: str | None = None
 
+    def by_name(self) -> ActionCode:
+        """The same where the program has been sent along, as a module."""
+        return ActionCode(self.module, self.name)
+
 
 @dataclass(frozen=True, slots=True)
 class Sources:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from petricore.runtimes.frames import Frame, FrameReader
 
-from petricore.errors import WorkerProtocolError
+from petricore.errors import OutputLimitError, WorkerProtocolError
 
 __all__ = ["Link"]
 
@@ -99,7 +99,7 @@ class Link:
                 if not self._open:
                     return
                 self._on_frame(frame)
-        except WorkerProtocolError as error:
+        except (WorkerProtocolError, OutputLimitError) as error:
             self._end(error)
 
     def finish(self) -> None:

@@ -686,7 +686,9 @@ def _child(task: _Task, body: bytes, ours: socket.socket, theirs: socket.socket)
     try:
         ours.close()
         os.setsid()
-        Path("/proc/self/oom_score_adj").write_text("1000")  # it is to be killed, not the worker
+        _control(_PR_SET_DUMPABLE, 1)  # else it could not look into /proc/self
+        with contextlib.suppress(OSError):
+            Path("/proc/self/oom_score_adj").write_text("1000")  # it is to be killed, not the worker
         _run(task, body, _Channel(theirs.fileno(), theirs.fileno()))
         sys.stdout.flush()
         sys.stderr.flush()
@@ -764,21 +766,19 @@ def _control(option: int, value: int) -> None:
     ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
-def _main() -> None:
-    """`worker.py fork`: frames on standard input and output; what actions print goes to standard error."""
+def boot(*, forking: bool = True) -> None:
+    """Frames on standard input and output; what actions print goes to standard error."""
     source, sink = os.dup(0), os.dup(1)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
-    forking = "fork" in sys.argv[1:]
     if forking:
         _control(
             _PR_SET_DUMPABLE, 0
         )  # no other process of this user may look into it, or write to its descriptors
     else:
         _control(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    sys.modules["petricore_worker"] = sys.modules["__main__"]
     serve(source, sink, forking=forking)
 
 
 if __name__ == "__main__":
-    _main()
+    boot(forking=False)

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from petricore.runtimes.base import Executor
+from petricore.runtimes.docker import DockerExecutor
 from petricore.runtimes.process import ProcessExecutor
 
 __all__ = ["EXECUTORS", "Place", "is_async"]
 
-EXECUTORS = ["inline", "thread", "process"]
+EXECUTORS = ["inline", "thread", "process", "docker"]
 
 
 class Place:
@@ -25,6 +26,10 @@ class Place:
         self.makers: dict[str, Callable[[], Executor]] = {}
         if self.name == "process":
             self.makers = {"process": partial(ProcessExecutor, 2)}
+        elif self.name == "docker":
+            image = request.getfixturevalue("docker_image")
+            self.options = {"image": image, "memory": "2g"}
+            self.makers = {"docker": partial(DockerExecutor, slots=4, pull=False)}
 
     def executor(self, function: Callable[..., Any]) -> str:
         """Where the function runs: async ones have to run on the loop where others run on threads."""

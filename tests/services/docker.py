@@ -1,0 +1,104 @@
+"""A Docker engine: the one that runs on this machine, with a small image of its own Python made for the tests.
+
+No registry is needed: the image is Debian's Python with the libraries it is linked to, and this environment's pydantic.
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+import docker
+import pytest
+from docker.errors import DockerException, ImageNotFound
+from petricore.runtimes.docker.engine import LABEL
+
+from tests.services import absent
+
+__all__ = ["docker_image", "find_engine"]
+
+_PYTHON = Path("/usr/bin/python3.11")
+_PACKAGES = ("pydantic", "pydantic_core", "annotated_types", "typing_extensions", "typing_inspection",
+             "httpx", "httpcore", "h11", "anyio", "idna", "certifi", "sniffio")  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def docker_image() -> Iterator[str]:
+    """The name of an image with Python and pydantic. What the tests have left in the engine is told and removed."""
+    client = find_engine()
+    tag = f"petricore-tests:{metadata.version('pydantic')}"
+    try:
+        client.images.get(tag)
+    except ImageNotFound:
+        name, _, version = tag.partition(":")
+        client.api.import_image_from_data(
+            _file_system(), repository=name, tag=version, changes=["ENV PATH=/usr/local/bin:/usr/bin:/bin"]
+        )
+    yield tag
+    left = client.containers.list(all=True, filters={"label": LABEL})
+    for container in left:
+        container.remove(force=True)
+    client.close()
+    assert not left, f"the tests left containers behind: {left}"
+
+
+def find_engine() -> docker.DockerClient:
+    """A client of the engine; where there is none, the test ends."""
+    try:
+        client = docker.from_env()
+        client.ping()
+    except DockerException as error:
+        absent(
+            "docker", f"no engine answers (Debian: apt-get install docker.io iptables, then dockerd): {error}"
+        )
+    if not _PYTHON.exists():
+        absent("docker", f"no {_PYTHON} to make an image of")
+    return client
+
+
+def _file_system() -> bytes:
+    """A tar archive of a root file system: Python, what it is linked to, a shell."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w", dereference=True) as archive:
+        for folder in ("tmp", "work", "proc", "sys", "dev", "run/secrets", "run/petricore", "etc", "usr/bin"):
+            entry = tarfile.TarInfo(folder)
+            entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+            archive.addfile(entry)
+        library = Path("/usr/lib/python3.11")
+        archive.add(library, str(library)[1:], filter=_wanted)
+        packages = Path(sys.prefix, "lib", "python3.11", "site-packages")
+        for name in _PACKAGES:
+            for path in (packages / name, packages / f"{name}.py"):
+                if path.exists():
+                    archive.add(path, f"usr/lib/python3/dist-packages/{path.name}", filter=_wanted)
+        archive.add(_PYTHON, "usr/bin/python3")
+        linked = [_PYTHON, *library.glob("lib-dynload/*.so"), *packages.glob("pydantic_core/*.so")]
+        for path in sorted(_libraries(linked)):
+            archive.add(path, path[1:])
+        shell = shutil.which("busybox")
+        if shell is not None:
+            for name in ("busybox", "sh", "cat", "wc", "ls", "sleep", "yes", "ln", "id"):
+                archive.add(shell, f"bin/{name}")
+    return packed.getvalue()
+
+
+def _wanted(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    unwanted = ("__pycache__", "/test/", "/tests/", "/idlelib", "/ensurepip", "/lib2to3", "/pydoc_data")
+    return None if any(one in f"/{entry.name}/" for one in unwanted) else entry
+
+
+def _libraries(programs: list[Path]) -> set[str]:
+    found: set[str] = set()
+    for program in programs:
+        out = subprocess.run(["ldd", str(program)], capture_output=True, text=True, check=False).stdout
+        for line in out.splitlines():
+            for word in line.split():
+                if word.startswith("/"):
+                    found.add(word)
+    return found
