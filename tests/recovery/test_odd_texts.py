@@ -76,7 +76,7 @@ async def test_a_name_that_no_database_keeps_is_refused_and_the_runtime_goes_on(
     agent = odd()
     async with Runtime(store, agents=[agent]) as runtime:
         for id_, user in ((name, None), ("s", name)):
-            with pytest.raises(NetError, match="no name"):
+            with pytest.raises(NetError, match=r"lone surrogate|zero character"):
                 await runtime.start(agent, id_, user)
         await runtime.start(agent, "s")
         assert store.ids() == ["s"]

@@ -17,6 +17,7 @@ from petricore.agent.options import Confirm, RetryPolicy, TimeoutPolicy, parse_o
 from petricore.agent.places import TypedPlace, TypedPlaces
 from petricore.agent.schedule import Every
 from petricore.errors import NetError
+from petricore.texts import check_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,8 +77,7 @@ class Agent:
         """`dead_letter` declares a place of that name, which gets a `Failure` for each firing that failed for good
         where nothing else is said: with `on_error="fail"`, and with "release" once nobody takes its tokens any more.
         """
-        if not isinstance(name, str) or not name:
-            raise NetError(f"an agent's name is a non-empty string, not {name!r}")
+        check_name("an agent's name", name)
         self.name = name
         self.description = description
         self.dead_letter = dead_letter

@@ -381,6 +381,10 @@ def _check_names(declaration: _Declaration, inputs: Mapping[str, Input]) -> None
             raise NetError(f"{declaration.where}: where names {parameter!r}, which is no input")
         if not callable(predicate):
             raise NetError(f"{declaration.where}: where[{parameter!r}] is a predicate, not {predicate!r}")
+        if is_asynchronous(predicate):
+            raise NetError(
+                f"{declaration.where}: where[{parameter!r}] is asynchronous; a predicate answers at once"
+            )
     match = declaration.match
     if match is None:
         return

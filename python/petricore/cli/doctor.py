@@ -71,8 +71,8 @@ def checks() -> Iterator[Check]:
     yield _core()
     for name, (extra, enables) in _PACKAGES.items():
         yield _package(name, extra, enables)
-    yield Check("docker", *_docker(), enables="actions in containers (not in this version)")
-    yield Check("postgres", *_postgres(), enables="a journal shared by several hosts (not in this version)")
+    yield Check("docker", *_docker(), enables="actions in containers")
+    yield Check("postgres", *_postgres(), enables="a journal shared by several hosts")
 
 
 def _core() -> Check:

@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Print one line for each event; with --json, one JSON object a line."""
-    if options.after < 0:
+    if not 0 <= options.after < 1 << 63:
         raise UsageError(f"--after is a number from 0 on, not {options.after}")
     with opened(options.journal) as store:
         from petricore.cli.event_lines import describe

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from petricore.runtime.events import Remembered
 from petricore.runtime.files import describe_file
 from petricore.runtime.questions import NO_DEFAULT, Request
+from petricore.texts import check_name
 
 if TYPE_CHECKING:
     from petricore.runtime.clock import Timer
@@ -124,9 +125,11 @@ class Context:
     def remember(self, key: str, value: Any) -> Posted:
         """Store a value for the whole session.
 
-        Raises `TokenTypeError` for one that a durable journal cannot keep; nothing is stored then.
+        Raises `TokenTypeError` for one that a durable journal cannot keep, and `NetError` for a key that is no text;
+        nothing is stored then.
         """
         session = self._firing.session
+        check_name("ctx.remember: a key", key)
         session.log.encode(Remembered(0, 0.0, self._firing.id, key, value))  # refused here, or kept
         session.memory[key] = value  # at once, so that this action reads its own writes
         return self._post("remember", key, value)

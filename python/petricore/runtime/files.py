@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from petricore.errors import JournalError
 from petricore.runtime.events import Sent
+from petricore.texts import check_text
 
 __all__ = ["File", "check_content", "describe_file"]
 
@@ -36,12 +37,16 @@ class File:
         )
 
 
+FILE_LIMIT = 1 << 29
+"""Bytes."""
+
+
 def describe_file(name: object, content: object, media_type: str | None) -> tuple[str, int, str]:
     """The media type (guessed from the name if None), size and SHA-256 of a file.
 
     Raises:
         TypeError: the name is no text, or the content no bytes.
-        ValueError: the name is empty.
+        ValueError: the name is empty, or the content is larger than 512 MiB, which is more than every store takes.
     """
     if not isinstance(name, str):
         raise TypeError(f"a file's name is a string, not {name!r}")
@@ -49,6 +54,12 @@ def describe_file(name: object, content: object, media_type: str | None) -> tupl
         raise ValueError("a file's name is not empty")
     if not isinstance(content, (bytes, bytearray, memoryview)):
         raise TypeError(f"the content of file {name!r} is bytes, not {type(content).__name__}")
+    if len(content) > FILE_LIMIT:
+        raise ValueError(
+            f"file {name!r} has {len(content):,} bytes; a session keeps files of up to {FILE_LIMIT:,}"
+        )
+    check_text("media_type", media_type)
+    check_text("a file's name", name)
     guessed = media_type or mimetypes.guess_type(name)[0] or "application/octet-stream"
     return guessed, len(content), sha256(content).hexdigest()
 

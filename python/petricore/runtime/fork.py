@@ -20,6 +20,8 @@ def fork_session(session: Session, at: int | None, session_id: str | None) -> Se
     """What `Session.fork` says. The events up to `at` are durable."""
     last = session.log.durable
     at = last if at is None else at
+    if isinstance(at, bool) or not isinstance(at, int):
+        raise NetError(f"a session is forked at the number of an event, not at {at!r}")
     if not 1 <= at <= last:
         raise NetError(f"session {session.id!r} can be forked at events 1 to {last}, not at {at!r}")
     events = list(session.log.read(0, at))
@@ -33,7 +35,9 @@ def fork_session(session: Session, at: int | None, session_id: str | None) -> Se
                 f"session {session.id!r} cannot be forked at event {at}: at event {event.number} it {what}, {where}"
             )
     runtime = session.dispatcher.runtime
-    fork = runtime.open_as(session.dispatcher, session_id or uuid4().hex, session.user, (session.id, at))
+    fork = runtime.open_as(
+        session.dispatcher, uuid4().hex if session_id is None else session_id, session.user, (session.id, at)
+    )
     restorer = Restorer(fork)
     for event in events:
         own = _own(event, fork.id, (session.id, at))
@@ -44,6 +48,8 @@ def fork_session(session: Session, at: int | None, session_id: str | None) -> Se
         assert content is not None, name
         fork.log.keep_file(file.sha256, content)
     for firing in list(fork.firings.values()):
+        if firing.emitted:
+            continue  # made anew it would put again what it has put: it ends as after a crash
         fork.append(Released, firing.id, firing.transition)
         session.dispatcher.fleet.release(firing.number)
         del fork.firings[firing.id]

@@ -150,10 +150,7 @@ class Keeper:
         user: str | None,
         forked_from: tuple[str, int] | None = None,
     ) -> Session:
-        """A session whose first commit creates it. Raises `NetError` for names that a store cannot keep."""
-        for name in (session_id, user or ""):
-            if not _keepable(name):
-                raise NetError(f"{name!r} is no name for a session or user: it is no UTF-8, or holds a NUL")
+        """A session whose first commit creates it."""
         now = self.clock.time()
         header = Header(session_id, dispatcher.agent, dispatcher.version, user, now, forked_from)
         return self._session(dispatcher, self.journal.create(header, self._codec(dispatcher)))
@@ -399,12 +396,3 @@ class Keeper:
 
         timer = self.clock.call_later(seconds, again)
         self._timers.add(timer)
-
-
-def _keepable(name: str) -> bool:
-    """Whether a name is text to every database."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return "\0" not in name

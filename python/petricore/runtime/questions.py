@@ -6,6 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import TypeAdapter
+from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
+
 __all__ = ["BY_DEADLINE", "NO_DEFAULT", "Request"]
 
 BY_DEADLINE = "deadline"
@@ -25,6 +28,7 @@ class Request:
     """A question. `deadline` in seconds from when it is asked.
 
     Raises:
+        TypeError: pydantic has no schema for the type of the answer.
         ValueError: the deadline is no number above 0, or there is a default without a deadline.
     """
 
@@ -34,6 +38,12 @@ class Request:
     default: Any = NO_DEFAULT
 
     def __post_init__(self) -> None:
+        try:
+            TypeAdapter(self.type)
+        except (PydanticSchemaGenerationError, PydanticUserError):
+            raise TypeError(
+                f"ask: nobody can answer with a {self.type!r}, for which pydantic has no schema"
+            ) from None
         if self.deadline is None:
             if self.has_default:
                 raise ValueError(

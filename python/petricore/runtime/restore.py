@@ -346,5 +346,9 @@ class Restorer:
 
 def _interrupt(firing: Firing) -> None:
     firing.interruptions += 1
-    if firing.state is State.RUNNING and not firing.served.once:
+    if firing.served.once:
+        return
+    if firing.state is State.RUNNING:
         firing.attempt += 1
+    else:  # its time had come: the attempt that follows now is under way, whether or not there was one already
+        firing.state, firing.due = State.RUNNING, None

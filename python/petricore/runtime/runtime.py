@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import signal
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -23,6 +24,7 @@ from petricore.runtimes.base import Executor
 from petricore.runtimes.inline import InlineExecutor
 from petricore.runtimes.known import make_executor
 from petricore.runtimes.thread import ThreadExecutor
+from petricore.texts import check_name, check_text
 
 if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
@@ -90,12 +92,25 @@ class Runtime:
         executors: Mapping[str, Callable[[], Executor]] | None = None,
         secrets: Mapping[str, str] | None = None,
     ) -> None:
-        for name, least, value in (("lease", 0.1, lease), ("idle_after", 0.0, idle_after)):
-            if not value >= least:
+        seconds = (
+            ("lease", 0.1, lease),
+            ("idle_after", 0.0, idle_after),
+            ("journal_patience", 0.0, journal_patience),
+        )
+        for name, least, value in seconds:
+            if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < math.inf:
                 raise NetError(f"Runtime: {name} is a number of seconds from {least:g} on, not {value!r}")
-        for name, value in (("max_firings", max_firings), ("snapshot_every", snapshot_every)):
-            if value < 1:
-                raise NetError(f"Runtime: {name} is at least 1, not {value!r}")
+        counts = (("max_firings", 1, max_firings), ("snapshot_every", 1, snapshot_every),
+                  ("max_interruptions", 0, max_interruptions))  # fmt: skip
+        for name, fewest, count in counts:
+            if isinstance(count, bool) or not isinstance(count, int) or count < fewest:
+                raise NetError(f"Runtime: {name} is a whole number from {fewest} on, not {count!r}")
+        if isinstance(agents, Agent):
+            raise NetError(f"Runtime: agents is a list of them, not one: [{agents!r}]")
+        agents = list(agents)
+        for one in agents:
+            if not isinstance(one, Agent):
+                raise NetError(f"Runtime: agents is a list of Agents, not of {one!r}")
         self.owner = owner or new_owner()
         self.clock: Clock = clock or SystemClock()
         self.random = Random(seed)
@@ -125,7 +140,7 @@ class Runtime:
             "patience": journal_patience,
             "writer": writer,
         }
-        self._agents = list(agents)
+        self._agents = agents
         self._makers = dict(executors or {})
         self.secrets = dict(secrets or {})
         self.telemetry = _reporting(telemetry)
@@ -157,6 +172,8 @@ class Runtime:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._state == "closed":
+            return
         self._state = "closed"
         for dispatcher in self._dispatchers.values():
             dispatcher.shut()
@@ -181,14 +198,18 @@ class Runtime:
             NetError: the session exists; the agent cannot be compiled.
             RuntimeError: the runtime is not open, or draining.
         """
-        session = self.open(agent, session_id or uuid4().hex, user)
+        check_text("user", user)
+        session = self.open(agent, uuid4().hex if session_id is None else session_id, user)
         session.begin(user, session.dispatcher.version)
         await session.committed()
         return session
 
     def open(self, agent: Agent, session_id: str, user: str | None = None) -> Session:
         """A session without its first event. For the runtime's own parts."""
-        if self._state != "open" or self._draining:
+        check_name("a session's id", session_id)
+        if self._draining:
+            raise RuntimeError("this Runtime is draining, and starts nothing more")
+        if self._state != "open":
             raise RuntimeError(f"this Runtime is {self._state}; use it in `async with`")
         return self.open_as(self.dispatcher(agent), session_id, user)
 
@@ -225,6 +246,10 @@ class Runtime:
             NetError: its agent is not known here.
             JournalCorruptError: its record is damaged.
         """
+        try:
+            check_name("a session's id", session_id)
+        except NetError as error:
+            raise SessionNotFoundError(f"no session {session_id!r}: {error}", session_id=session_id) from None
         session = self._sessions.get(session_id)
         if session is not None:
             return session
@@ -353,6 +378,11 @@ class Runtime:
             for number in (signal.SIGTERM, signal.SIGINT):
                 with suppress(ValueError):
                     self._loop.remove_signal_handler(number)
+
+    @property
+    def draining(self) -> bool:
+        """Whether it claims nothing more."""
+        return self._draining
 
     # -- turns: what the dispatchers and executors call
 

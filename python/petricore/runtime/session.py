@@ -40,6 +40,7 @@ from petricore.runtime.questions import BY_DEADLINE, Request
 from petricore.runtime.saga import Saga
 from petricore.runtime.snapshot import save_session
 from petricore.runtime.sources import Sources
+from petricore.texts import check_by, check_name, check_number, check_text
 
 if TYPE_CHECKING:
     from petricore.runtime.clock import Clock
@@ -223,6 +224,7 @@ class Session:
         Any number of readers follow at their own pace; each may resume by the number of the last event it
         saw.
         """
+        check_number("after", after)
         while True:
             for event in self.log.read(after):
                 after = event.number
@@ -236,11 +238,13 @@ class Session:
             await self._next(self._readers)
 
     def history(self, after: int = 0) -> list[Event]:
-        """The events so far that are numbered above `after`."""
+        """The events so far that are numbered above `after`. Raises `NetError` for what is no number from 0 on."""
+        check_number("after", after)
         return list(self.log.read(after))
 
     def marking_at(self, number: int) -> dict[str, int]:
         """Free tokens per place after event `number` (places without any are left out)."""
+        check_number("an event's number", number)
         return Fold(self.log.read(0, number)).marking()
 
     async def fork(self, at: int | None = None, *, session_id: str | None = None) -> Session:
@@ -257,6 +261,8 @@ class Session:
             NetError: there is no such event; this one had ended by then or was migrated; the id is in use.
         """
         self._present()
+        if session_id is not None:
+            check_name("a session's id", session_id)
         await self.committed()
         fork = fork_session(self, at, session_id)
         await fork.committed()
@@ -285,6 +291,7 @@ class Session:
             GuardError: a `where` predicate or `match` field cannot be evaluated for a value.
         """
         self._open()
+        check_by(by)
         plan = self.dispatcher.plan
         places = [plan.entry(value, place) for value in values]
         if not values:
@@ -294,11 +301,14 @@ class Session:
         return [token.id for token in tokens]
 
     async def tokens(self, place: Any) -> list[Any]:
-        """The free values of a type, or of a place by name, in order of arrival.
+        """The free values of a type, or of a place by name, in order of arrival, when they are durable.
 
         A type means the place named after it and all other places of that type.
         """
-        return self.peek(place)
+        values = self.peek(place)
+        if not self.closed:
+            await self.committed()
+        return values
 
     def peek(self, place: Any) -> list[Any]:
         """`tokens` at this moment, without awaiting."""
@@ -406,6 +416,7 @@ class Session:
 
         Raises `FiringNotFoundError` if none of that id waits.
         """
+        check_by(by)
         firing = self._confirming(firing_id)
         self.append(Approved, firing.id, by)
         self.dispatcher.approve(firing)
@@ -417,10 +428,11 @@ class Session:
         With an error place the failure goes there; otherwise its tokens go back where they were, and this
         transition does not take them again. Raises `FiringNotFoundError` if none of that id waits.
         """
+        check_by(by)
         self.dispatcher.end(self._confirming(firing_id), "rejected", reason or "rejected", by=by)
         await self.committed()
 
-    async def edit(self, firing_id: str, *, by: str | None = None, **values: Any) -> None:
+    async def edit(self, firing_id: str, /, *, by: str | None = None, **values: Any) -> None:
         """Change inputs of a firing that waits for confirmation, by parameter; it goes on waiting.
 
         Raises:
@@ -429,6 +441,10 @@ class Session:
             TokenTypeError: the value is not of the input's type.
         """
         firing = self._confirming(firing_id)
+        if any(one.parameter == "by" for one in firing.plan.spec.inputs):
+            raise NetError(
+                f"transition {firing.transition!r} has an input named 'by', which edit() takes for who edits"
+            )
         edited = [self._edited(firing, parameter, value) for parameter, value in values.items()]
         event, encoded = self.encode(Edited, firing.id, tuple(token for _, token in edited), by)
         self.dispatcher.tokens.by_number.update(edited)
@@ -460,6 +476,7 @@ class Session:
             FiringNotFoundError: nobody waits for that answer.
             TokenTypeError: the value cannot be converted to the type that was asked for.
         """
+        check_by(by)
         self._present()
         for firing in self.firings.values():
             answer = (firing.answers or {}).get(request_id)
@@ -485,8 +502,18 @@ class Session:
         returns when it is closed.
 
         An async action gets CancelledError and may clean up; a sync one sees `ctx.cancelled`, and its result
-        is dropped. Raises `FiringNotFoundError` if there is no such firing.
+        is dropped.
+
+        Raises:
+            FiringNotFoundError: there is no such firing.
+            NetError: both firings are named; `reason` or `by` is no text.
         """
+        check_text("reason", reason)
+        check_by(by)
+        if firing_id is not None and siblings_of is not None:
+            raise NetError(
+                f"cancel: either a firing ({firing_id!r}) or the siblings of one ({siblings_of!r}), not both"
+            )
         self._present()
         if firing_id is not None or siblings_of is not None:
             held = self._under_way(siblings_of or firing_id or "")
@@ -543,6 +570,7 @@ class Session:
             NetError: the session is closed.
         """
         self._open()
+        check_by(by)
         self.keep_file(None, name, content, media_type, by)
         await self.committed()
         return self.sent[name]
@@ -620,13 +648,19 @@ class Session:
             if self.broken is not None:
                 error, self.broken = self.broken, None
                 raise error
+            if not self.closed:  # what it came to is told when it is durable
+                await self.committed()
         finally:
             if timer is not None:
                 timer.cancel()
 
     def unfinished(self, timeout: float | None) -> str:
         """Why a wait of `timeout` seconds was too short."""
-        running = ", ".join(sorted({one.transition for one in self.firings.values()})) or "nothing"
+        running = ", ".join(sorted({one.transition for one in self.firings.values()}))
+        if not running and self.dispatcher.runtime.draining:
+            running = "nothing, the runtime is draining and claims no more"
+        elif not running:
+            running = "nothing, a source is still to fire" if self.sources is not None else "nothing"
         return f"session {self.id!r} is not at rest after {timeout or 0:g} s; under way: {running}"
 
     def check_rest(self) -> None:

@@ -66,7 +66,8 @@ def _firing(firing: Firing, encode: Any) -> dict[str, Any]:
         "arcs": [[(known.get(n) or seen[n]).id for n in arc] for arc in firing.tokens],
         "gone": encode(Put(0, 0.0, gone)).text if gone else None,
         "state": firing.state.name,
-        "attempt": firing.attempt,
+        # of attempts that have ended, as the journal tells it
+        "attempt": firing.attempt - (firing.state is State.RUNNING and not firing.served.once),
         "due": firing.due,
         "emitted": firing.emitted,
         "interruptions": firing.interruptions,
