@@ -332,6 +332,10 @@ class _Channel:
             if body:
                 self._write(body)
 
+    def close(self) -> None:
+        os.close(self.source)
+        os.close(self._sink)
+
     def relay(self, frame: _Frame) -> None:
         """Send what another process has sent."""
         self.send(frame.header, frame.body)
@@ -665,7 +669,7 @@ def _forked(frame: _Frame, channel: _Channel) -> None:
     kills = _out_of_memory_kills()
     child = os.fork()
     if child == 0:
-        _child(task, frame.body, ours, theirs)
+        _child(task, frame.body, channel, ours, theirs)
     theirs.close()
     ended, cancelled = _relay(task, channel, ours, child)
     code = _buried(child)
@@ -681,10 +685,11 @@ def _forked(frame: _Frame, channel: _Channel) -> None:
         channel.send(told)
 
 
-def _child(task: _Task, body: bytes, ours: socket.socket, theirs: socket.socket) -> None:
+def _child(task: _Task, body: bytes, channel: _Channel, ours: socket.socket, theirs: socket.socket) -> None:
     code = 1
     try:
         ours.close()
+        channel.close()  # the stream to the host is the worker's alone
         os.setsid()
         _control(_PR_SET_DUMPABLE, 1)  # else it could not look into /proc/self
         with contextlib.suppress(OSError):
@@ -716,7 +721,7 @@ def _relay(task: _Task, channel: _Channel, ours: socket.socket, child: int) -> t
                     frame = from_child.receive()
                     if frame.header.get("id") != task.attempt:
                         return False, cancelled
-                except (EOFError, OSError, ValueError, RecursionError, AttributeError):
+                except (EOFError, OSError, ValueError, RecursionError, AttributeError, MemoryError):
                     return False, cancelled
                 channel.relay(frame)
                 if frame.header.get("kind") in ("done", "failed"):
