@@ -29,6 +29,8 @@ SECRETS = "/run/secrets"
 PROXY = "/run/petricore"
 _MEMORY = 1 << 30
 _PIDS = 128
+_POOL = 64
+"""Connections: every container under way holds one."""
 _OWN = (
     "rw,nosuid,nodev,uid=65534,gid=65534"  # the mode of a folder that the image has wins over one given here
 )
@@ -106,6 +108,7 @@ def container_options(
         "working_dir": "/work",
         "environment": environment,
         "stdin_open": True,
+        "stop_signal": "SIGKILL",
         "network_disabled": True,
     }
     return container, host
@@ -116,15 +119,19 @@ class Engine:
 
     Args:
         owner: written on everything that is made.
+        url: where it listens; what the environment says (DOCKER_HOST) unless given.
         runtime: of containers; the engine's default unless named.
         pull: whether an image that is not there is looked for in its registry.
     """
 
-    def __init__(self, owner: str, runtime: str | None, *, pull: bool) -> None:
+    def __init__(self, owner: str, url: str | None, runtime: str | None, *, pull: bool) -> None:
         self._owner = owner
+        self._url = url
         self._runtime = runtime
         self._pull = pull
         self._client: docker.DockerClient | None = None
+        self.orphans: list[str] = []
+        """Containers that were created, did not start, and could not be removed."""
 
     def start(self, requirements: Requirements, proxy: str | None) -> Started:
         """A container with a worker in it. Takes about 0.3 s, and longer where an image has to be had first.
@@ -148,7 +155,8 @@ class Engine:
             try:
                 return self._begun(created)
             except BaseException:
-                self.remove(created)  # a start that fails leaves what was created behind
+                if not self.remove(created):  # a start that fails leaves what was created behind
+                    self.orphans.append(created)
                 raise
 
     def _begun(self, container: str) -> Started:
@@ -176,8 +184,8 @@ class Engine:
             self._connected().api.remove_container(container, force=True, v=True)
         except NotFound:
             return True
-        except (DockerException, RequestException, OSError, ExecutorError) as error:
-            return isinstance(error, APIError) and error.status_code == 409  # somebody is at it
+        except (DockerException, RequestException, OSError):
+            return False  # the engine is away, or at it already
         return True
 
     def left_behind(self, alive: frozenset[str]) -> list[str]:
@@ -210,7 +218,10 @@ class Engine:
 
     def _connected(self) -> docker.DockerClient:
         if self._client is None:
-            self._client = docker.from_env(timeout=60)
+            if self._url is None:
+                self._client = docker.from_env(timeout=60, max_pool_size=_POOL)
+            else:
+                self._client = docker.DockerClient(self._url, timeout=60, max_pool_size=_POOL)
         return self._client
 
     def _image(self, image: Any) -> str:

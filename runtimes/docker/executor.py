@@ -11,6 +11,8 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -41,6 +43,7 @@ class DockerExecutor:
         image: for transitions that name none.
         spares: containers that are kept ready, for each requirement that has been seen, while there are free slots.
         idle_after: seconds after which a container that nobody used is removed.
+        url: of the engine; what the environment says (DOCKER_HOST) unless given.
         runtime: of the engine, like "runsc"; its default unless named.
         pull: whether images that the engine does not have are looked for in their registry.
         body_limit: bytes of the largest result.
@@ -61,6 +64,7 @@ class DockerExecutor:
         image: Any = None,
         spares: int = 1,
         idle_after: float = 60.0,
+        url: str | None = None,
         runtime: str | None = None,
         pull: bool = True,
         body_limit: int = 1 << 28,
@@ -73,15 +77,13 @@ class DockerExecutor:
         self._spares = spares
         self._idle_after = idle_after
         self._limits = body_limit, output_limit
-        self._engine = Engine(own_name(), runtime, pull=pull)
+        self._engine = Engine(own_name(), url, runtime, pull=pull)
         self._loop = asyncio.get_running_loop()
         self._threads = ThreadPoolExecutor(_STARTS, thread_name_prefix="petricore-docker")
         self._queue: deque[RemoteJob] = deque()
         self._idle: list[Container] = []
         self._busy: dict[RemoteJob, Container] = {}
         self._starting: dict[Requirements, int] = {}
-        self._doomed: set[str] = set()
-        """Containers that are being removed, or have to be."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._reaper: asyncio.TimerHandle | None = None
         self._draining = False
@@ -122,8 +124,10 @@ class DockerExecutor:
         self._idle.clear()
         while self._tasks:
             await asyncio.wait(self._tasks)
-        for container_id in self._doomed:
-            await self._blocking(self._engine.remove, container_id)
+        if self._cleaned:
+            with suppress(ExecutorError):  # an engine that is away keeps what the next host removes
+                for container_id in await self._blocking(self._engine.owned):
+                    await self._blocking(self._engine.remove, container_id)
         self._threads.shutdown(wait=True)
         self._engine.close()
 
@@ -190,8 +194,6 @@ class DockerExecutor:
         """What the job's container is started for."""
         requirements = job.requirements
         if requirements.image is None:
-            from dataclasses import replace
-
             return replace(requirements, image=self._image)
         return requirements
 
@@ -225,6 +227,8 @@ class DockerExecutor:
             self._rest(container)
         else:
             assert error is not None
+            while self._engine.orphans:
+                self._keep(self._removed(self._engine.orphans.pop()))
             self._refuse(requirements, error)
         self._assign()
 
@@ -275,7 +279,6 @@ class DockerExecutor:
     async def _bury(self, container: Container, attempt: Attempt, error: Exception | None) -> None:
         """Find out why, and tell the job."""
         container.close()
-        self._doomed.add(container.id)
         raised: BaseException | None = error
         if container.cancelled:
             raised = asyncio.CancelledError()
@@ -310,7 +313,6 @@ class DockerExecutor:
 
     def _discard(self, container: Container) -> None:
         container.close()
-        self._doomed.add(container.id)
         self._keep(self._removed(container.id))
 
     async def _removed(self, container_id: str) -> None:
@@ -319,14 +321,12 @@ class DockerExecutor:
             if self._draining:
                 return
             await asyncio.sleep(0.5)
-        self._doomed.discard(container_id)
 
     async def _remove_left_behind(self) -> None:
         """Remove what a host has left that did not live to do it."""
         owners = await self._blocking(self._engine.owners)
         dead = frozenset(owners) - {one for one in owners if is_left_behind(one)}
         for container_id in await self._blocking(self._engine.left_behind, dead):
-            self._doomed.add(container_id)
             self._keep(self._removed(container_id))
 
     # -- work on threads

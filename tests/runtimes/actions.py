@@ -345,3 +345,20 @@ def spawn(job: Job) -> Done:
         time.sleep(job.n)
         os._exit(0)
     return Done(n=1)
+
+
+def read(job: Job) -> Done:
+    return Done(n=0, text=Path(job.text).read_text())
+
+
+def host_name(job: Job) -> Done:
+    return Done(n=job.n, text=os.uname().nodename)
+
+
+def read_and_write(job: Job) -> Done:
+    text = Path(job.text).read_text()
+    try:
+        Path(job.text + ".written").write_text("x")
+    except OSError:
+        return Done(n=0, text=text)
+    return Done(n=1, text=text)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import io
 import shutil
+import socket
 import subprocess
 import sys
 import tarfile
+import time
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -21,7 +23,7 @@ from petricore.runtimes.docker.engine import LABEL
 
 from tests.services import absent
 
-__all__ = ["docker_image", "find_engine"]
+__all__ = ["OwnEngine", "docker_image", "find_engine", "make_image"]
 
 _PYTHON = Path("/usr/bin/python3.11")
 _PACKAGES = ("pydantic", "pydantic_core", "annotated_types", "typing_extensions", "typing_inspection",
@@ -32,20 +34,57 @@ _PACKAGES = ("pydantic", "pydantic_core", "annotated_types", "typing_extensions"
 def docker_image() -> Iterator[str]:
     """The name of an image with Python and pydantic. What the tests have left in the engine is told and removed."""
     client = find_engine()
-    tag = f"petricore-tests:{metadata.version('pydantic')}"
-    try:
-        client.images.get(tag)
-    except ImageNotFound:
-        name, _, version = tag.partition(":")
-        client.api.import_image_from_data(
-            _file_system(), repository=name, tag=version, changes=["ENV PATH=/usr/local/bin:/usr/bin:/bin"]
-        )
-    yield tag
+    yield make_image(client)
     left = client.containers.list(all=True, filters={"label": LABEL})
     for container in left:
         container.remove(force=True)
     client.close()
     assert not left, f"the tests left containers behind: {left}"
+
+
+class OwnEngine:
+    """An engine of the tests' own that can be killed and started again: in a network namespace of its own, so that it
+    leaves the machine's alone. Its containers have no network anyway."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"unix://{self._folder}/docker.sock"
+
+    def start(self) -> docker.DockerClient:
+        """Start it and wait until it answers."""
+        folder = self._folder
+        with (folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                ["unshare", "--net", "dockerd", "--bridge=none", "--iptables=false", "--host", self.url,
+                 "--data-root", folder / "data", "--exec-root", folder / "run", "--pidfile", folder / "pid"],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
+        until = time.monotonic() + 60
+        while not self._answers():
+            if time.monotonic() > until or self._process.poll() is not None:
+                raise RuntimeError((folder / "log").read_text()[-2000:])
+            time.sleep(0.1)
+        return docker.DockerClient(self.url)
+
+    def _answers(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as link:
+            try:
+                link.connect(str(self._folder / "docker.sock"))
+                link.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+                return b" 200 " in link.recv(64)
+            except OSError:
+                return False
+
+    def stop(self) -> None:
+        """End it, with all that runs in it."""
+        assert self._process is not None
+        self._process.terminate()
+        self._process.wait(60)
 
 
 def find_engine() -> docker.DockerClient:
@@ -60,6 +99,19 @@ def find_engine() -> docker.DockerClient:
     if not _PYTHON.exists():
         absent("docker", f"no {_PYTHON} to make an image of")
     return client
+
+
+def make_image(client: docker.DockerClient) -> str:
+    """Make the tests' image in an engine, unless it is there. Returns its name."""
+    tag = f"petricore-tests:{metadata.version('pydantic')}"
+    try:
+        client.images.get(tag)
+    except ImageNotFound:
+        name, _, version = tag.partition(":")
+        client.api.import_image_from_data(
+            _file_system(), repository=name, tag=version, changes=["ENV PATH=/usr/local/bin:/usr/bin:/bin"]
+        )
+    return tag
 
 
 def _file_system() -> bytes:

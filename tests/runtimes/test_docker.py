@@ -1,0 +1,200 @@
+"""What only containers bring: an engine that goes away, hosts that die, images, and a pool."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+from petricore.runtimes.docker import DockerExecutor, Image
+from petricore.runtimes.docker.engine import LABEL
+
+from petricore import Agent, NetError, Result, RetryPolicy, Runtime
+from tests.recovery.processes import fork
+from tests.services.docker import OwnEngine, find_engine, make_image
+
+from . import actions
+from .actions import Done, Job
+
+DOCKER_SDK = "ignore:unclosed <socket:ResourceWarning"
+"""It leaves the socket open over which it could not connect."""
+
+
+@pytest.fixture
+def own_engine() -> Iterator[tuple[OwnEngine, docker.DockerClient]]:
+    """An engine that a test may end."""
+    find_engine().close()
+    folder = Path(tempfile.mkdtemp(prefix="petricore-docker-"))
+    engine = OwnEngine(folder)
+    client = engine.start()
+    yield engine, client
+    client.close()
+    engine.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def agent_of(function: Any, **options: Any) -> Agent:
+    agent = Agent("contained")
+    agent.transition(executor="docker", **options)(function)
+    return agent
+
+
+def run(agent: Agent, *tokens: Any, **options: Any) -> Result:
+    from petricore.runtime.run import _result
+
+    async def scenario() -> Result:
+        async with Runtime(executors={"docker": partial(DockerExecutor, pull=False, **options)}) as runtime:
+            session = await runtime.start(agent)
+            await session.put(*tokens)
+            await session.quiescent(60)
+            return _result(session)
+
+    return asyncio.run(scenario())
+
+
+def left(client: docker.DockerClient) -> list[Any]:
+    return list(client.containers.list(all=True, filters={"label": LABEL}))
+
+
+@pytest.mark.filterwarnings(DOCKER_SDK)
+def test_500_firings_and_the_engine_restarted_in_the_midst(own_engine: tuple[OwnEngine, Any]) -> None:
+    engine, client = own_engine
+    policy = RetryPolicy(initial_interval=0.5, max_interval=2.0, max_attempts=30)
+    agent = agent_of(actions.nap, image=make_image(client), retries=policy)
+
+    async def scenario() -> None:
+        maker = partial(DockerExecutor, slots=4, pull=False, url=engine.url)
+        async with Runtime(executors={"docker": maker}) as runtime:
+            session = await runtime.start(agent)
+            await session.put(*[Job(n=n) for n in range(500)])
+            while len(session.peek(Done)) < 100:
+                await asyncio.sleep(0.05)
+            await asyncio.to_thread(engine.stop)
+            (await asyncio.to_thread(engine.start)).close()
+            await session.quiescent(120)
+            assert sorted(one.n for one in await session.tokens(Done)) == list(range(500))
+            kinds = [event.kind for event in session.history()]
+            assert "retried" in kinds, "the engine was not missed"
+
+    asyncio.run(scenario())
+    gc.collect()
+    assert left(client) == []
+
+
+def test_what_a_killed_host_left_behind_is_removed(docker_image: str, tmp_path: Path) -> None:
+    client = find_engine()
+    agent = agent_of(actions.sleep, image=docker_image)
+
+    def host() -> None:
+        async def scenario() -> None:
+            async with Runtime(executors={"docker": partial(DockerExecutor, pull=False)}) as runtime:
+                session = await runtime.start(agent)
+                await session.put(Job())
+                (tmp_path / "put").touch()
+                await session.quiescent()
+
+        asyncio.run(scenario())
+
+    pid = fork(host)
+    while not (tmp_path / "put").exists() or not client.containers.list(filters={"label": LABEL}):
+        pass
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    assert left(client)
+    assert run(agent_of(actions.twice, image=docker_image), Job(n=1))[Done] == [Done(n=2)]
+    assert left(client) == []
+    client.close()
+
+
+def test_an_image_that_is_not_there(docker_image: str) -> None:
+    del docker_image
+    (failure,) = run(agent_of(actions.twice, image="petricore-tests:absent"), Job()).failures
+    assert failure.error.startswith("ImageNotFoundError: ")
+    assert "petricore-tests:absent" in failure.error
+
+
+@pytest.mark.filterwarnings(DOCKER_SDK)
+def test_an_engine_that_is_not_there(tmp_path: Path) -> None:
+    find_engine().close()
+    agent = agent_of(actions.twice, image="any", retries=RetryPolicy(initial_interval=0.01, max_attempts=2))
+    result = run(agent, Job(), url=f"unix://{tmp_path}/none.sock")
+    assert result.failures[0].error.startswith("ExecutorUnavailableError: ")
+    assert [event.kind for event in result.events].count("retried") == 1
+    gc.collect()
+
+
+def test_no_image_named(docker_image: str) -> None:
+    assert run(agent_of(actions.twice), Job(n=1), image=docker_image)[Done] == [Done(n=2)]
+    (failure,) = run(agent_of(actions.twice), Job(n=1)).failures
+    assert failure.error.startswith("NetError: no image is named")
+
+
+def test_a_declared_image_is_built_once_and_found_by_its_content(docker_image: str, tmp_path: Path) -> None:
+    client = find_engine()
+    (tmp_path / "data").write_text("zwölf")
+    image = Image(base=docker_image, files={"/data/text": tmp_path / "data"})
+    assert image == Image(base=docker_image, files={"/data/text": tmp_path / "data"})
+    assert run(agent_of(actions.read, image=image), Job(text="/data/text"))[Done] == [Done(n=0, text="zwölf")]
+    built = client.images.get(image.tag).id
+    assert run(agent_of(actions.read, image=image), Job(text="/data/text"))[Done] == [Done(n=0, text="zwölf")]
+    assert client.images.get(image.tag).id == built
+    (tmp_path / "data").write_text("other")
+    assert Image(base=docker_image, files={"/data/text": tmp_path / "data"}).tag != image.tag
+    client.images.remove(image.tag)
+    client.close()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"packages": ["a; rm -rf /"]},
+        {"packages": ["a' b"]},
+        {"apt": ["$(id)"]},
+        {"base": "x\nRUN id"},
+        {"files": {"rel": "/etc/hostname"}},
+        {"files": {"/a/../b": "/etc/hostname"}},
+        {"files": {"/a": "/not/there"}},
+    ],
+)
+def test_a_declaration_that_would_say_more_than_it_seems_to(given: dict[str, Any]) -> None:
+    with pytest.raises(NetError, match="Image: "):
+        Image(**given)
+
+
+@pytest.mark.parametrize(("reuse", "containers"), [("never", 4), ("session", 2), ("agent", 1)])
+def test_who_shares_a_container(docker_image: str, reuse: Any, containers: int) -> None:
+    agent = agent_of(actions.host_name, image=docker_image, reuse=reuse)
+
+    async def scenario() -> None:
+        maker = partial(DockerExecutor, slots=4, spares=0, pull=False)
+        async with Runtime(executors={"docker": maker}) as runtime:
+            names = set()
+            for _ in range(2):
+                session = await runtime.start(agent)
+                for n in range(2):
+                    await session.put(Job(n=n))
+                    await session.quiescent(60)
+                names |= {one.text for one in await session.tokens(Done)}
+            assert len(names) == containers
+
+    asyncio.run(scenario())
+
+
+def test_volumes_are_read_only_unless_asked_for(docker_image: str, tmp_path: Path) -> None:
+    (tmp_path / "in").write_text("given")
+    tmp_path.chmod(0o777)
+    job = Job(text="/data/in")
+    agent = agent_of(actions.read_and_write, image=docker_image, volumes={str(tmp_path): "/data"})
+    assert run(agent, job)[Done] == [Done(n=0, text="given")]
+    agent = agent_of(actions.read_and_write, image=docker_image, volumes={str(tmp_path): "/data:rw"})
+    assert run(agent, job)[Done] == [Done(n=1, text="given")]
+    assert (tmp_path / "in.written").exists()
