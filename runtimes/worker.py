@@ -41,6 +41,8 @@ MAIN = "__petricore_main__"
 _Function = typing.Callable[[typing.Any], typing.Any]
 _LENGTHS = struct.Struct(">II")
 _CHUNK = 1 << 20
+_PROXY = "/run/petricore/proxy.sock"
+_PROXY_PORT = 3128
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 
@@ -665,6 +667,8 @@ def _forked(frame: _Frame, channel: _Channel) -> None:
     except BaseException as error:
         _Conversation(channel, task.attempt).end("failed", _described(error))
         return
+    if _way_out is not None and os.fork() == 0:
+        _serve_way_out(_way_out)
     ours, theirs = socket.socketpair()
     kills = _out_of_memory_kills()
     child = os.fork()
@@ -745,6 +749,48 @@ def _buried(child: int) -> int:
     return os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
 
 
+_way_out: socket.socket | None = None
+"""Where programs in this sandbox find the host's proxy."""
+
+
+def _open_way_out() -> None:
+    """Listen where the environment says that a proxy is."""
+    global _way_out  # noqa: PLW0603 - one per process
+    if os.path.exists(_PROXY):
+        _way_out = socket.create_server(("127.0.0.1", _PROXY_PORT))
+
+
+def _serve_way_out(listener: socket.socket) -> None:
+    """Hand connections on to the host's proxy, for as long as this process is left alone."""
+
+    async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                data = await source.read(1 << 16)
+                if not data:
+                    break
+                sink.write(data)
+                await sink.drain()
+            sink.write_eof()
+
+    async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            there, back = await asyncio.open_unix_connection(_PROXY)
+            await asyncio.gather(pump(reader, back), pump(there, writer))
+            back.close()
+        finally:
+            writer.close()
+
+    async def forever() -> None:
+        server = await asyncio.start_server(connect, sock=listener)
+        await server.serve_forever()
+
+    try:
+        asyncio.run(forever())
+    finally:
+        os._exit(0)
+
+
 def _kill(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
@@ -777,9 +823,9 @@ def boot(*, forking: bool = True) -> None:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
     if forking:
-        _control(
-            _PR_SET_DUMPABLE, 0
-        )  # no other process of this user may look into it, or write to its descriptors
+        _open_way_out()
+        # No other process of this user may look into it, or write to its descriptors.
+        _control(_PR_SET_DUMPABLE, 0)
     else:
         _control(_PR_SET_PDEATHSIG, signal.SIGKILL)
     serve(source, sink, forking=forking)

@@ -10,6 +10,7 @@ from petricore.runtimes.attempt import Attempt
 from petricore.runtimes.base import RemoteJob, Requirements
 from petricore.runtimes.code import locate, sources_of
 from petricore.runtimes.docker.engine import Started
+from petricore.runtimes.docker.proxy import Proxy
 from petricore.runtimes.frames import Frame, FrameReader, encode_frame
 from petricore.runtimes.link import Link
 from petricore.runtimes.worker import PROTOCOL
@@ -33,6 +34,7 @@ class Container:
         limits: bytes of a frame's body, and of what is printed in a firing.
         ended: called with (container, error) when its job has ended; error None: `attempt.outcome` has the outcome.
         lost: called with (container, error) when it is of no use any more. Not after `close`.
+        proxy: its way out, which it owns.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class Container:
         limits: tuple[int, int],
         ended: Callable[[Container, Attempt], None],
         lost: Callable[[Container, Exception | None], None],
+        proxy: Proxy | None,
     ) -> None:
         self.id = started.container
         self.requirements = requirements
@@ -51,6 +54,7 @@ class Container:
         self.cancelled = False
         self.idle_since = 0.0
         self._started = started
+        self._proxy = proxy
         self._ended = ended
         self._lost = lost
         self._installed: set[str] = set()
@@ -92,6 +96,8 @@ class Container:
             self._timer.cancel()
         self._link.close()
         self._started.close()
+        if self._proxy is not None:
+            self._proxy.close()
 
     def _take(self, frame: Frame) -> None:
         if frame.header["kind"] == "hello":

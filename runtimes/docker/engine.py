@@ -146,7 +146,7 @@ class Engine:
             own, host = container_options(requirements, self._runtime, proxy)
             created = api.create_container(
                 tag,
-                command=["-c", _BOOT, str(len(WORKER)), *(["proxy"] if proxy else [])],
+                command=["-c", _BOOT, str(len(WORKER))],
                 entrypoint=["python3"],
                 labels={LABEL: self._owner},
                 host_config=api.create_host_config(**host),

@@ -21,6 +21,7 @@ from petricore.runtimes.base import Kind, RemoteJob, Requirements
 from petricore.runtimes.docker.container import Container
 from petricore.runtimes.docker.engine import Engine, Started
 from petricore.runtimes.docker.owner import is_left_behind, own_name
+from petricore.runtimes.docker.proxy import Proxy
 
 from petricore.errors import (
     ExecutorError,
@@ -54,7 +55,7 @@ class DockerExecutor:
     """
 
     capabilities = frozenset(Kind)
-    obeys = frozenset({"image", "cpu", "memory", "gpu", "volumes", "env", "secrets", "reuse"})
+    obeys = frozenset({"image", "cpu", "memory", "gpu", "network", "volumes", "env", "secrets", "reuse"})
     remote = True
 
     def __init__(
@@ -206,13 +207,17 @@ class DockerExecutor:
     async def _started(self, requirements: Requirements) -> None:
         error: Exception | None = None
         started: Started | None = None
+        proxy = Proxy(requirements.network) if requirements.network else None
         try:
             if requirements.image is None:
                 raise NetError("no image is named: transition(image=...) or DockerExecutor(image=...)")
             if not self._cleaned:
                 self._cleaned = True
                 await self._remove_left_behind()
-            started = await self._blocking(self._engine.start, requirements, None)
+            if proxy is not None:
+                await proxy.open()
+            way_out = None if proxy is None else str(proxy.folder)
+            started = await self._blocking(self._engine.start, requirements, way_out)
         except Exception as failed:
             error = failed
         finally:
@@ -220,13 +225,15 @@ class DockerExecutor:
             if not self._starting[requirements]:
                 del self._starting[requirements]
         if started is not None:
-            container = Container(started, requirements, self._limits, self._ended, self._lost)
+            container = Container(started, requirements, self._limits, self._ended, self._lost, proxy)
             if self._draining:
                 self._discard(container)
                 return
             self._rest(container)
         else:
             assert error is not None
+            if proxy is not None:
+                proxy.close()
             while self._engine.orphans:
                 self._keep(self._removed(self._engine.orphans.pop()))
             self._refuse(requirements, error)

@@ -362,3 +362,32 @@ def read_and_write(job: Job) -> Done:
     except OSError:
         return Done(n=0, text=text)
     return Done(n=1, text=text)
+
+
+def fetch(job: Job) -> Done:
+    """Fetch each of the addresses in the text: the bodies, or why there is none."""
+    import urllib.error
+    import urllib.request
+
+    bodies = []
+    for address in job.text.split():
+        try:
+            with urllib.request.urlopen(address, timeout=5) as answer:
+                bodies.append(answer.read().decode())
+        except urllib.error.HTTPError as error:
+            bodies.append(str(error.code))
+        except OSError as error:
+            bodies.append(type(error).__name__)
+    return Done(n=len(bodies), text=" ".join(bodies))
+
+
+def reach_past(job: Job) -> Done:
+    """Ask the proxy itself for what it must not give: its answers."""
+    import socket
+
+    answers = []
+    for request in job.text.split("|"):
+        with socket.create_connection(("127.0.0.1", 3128), 5) as link:
+            link.sendall(request.encode().decode("unicode_escape").encode("latin-1"))
+            answers.append(link.recv(64).decode("latin-1").split(" ")[1])
+    return Done(n=len(answers), text=" ".join(answers))

@@ -8,8 +8,10 @@ import os
 import shutil
 import signal
 import tempfile
+import threading
 from collections.abc import Iterator
 from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -198,3 +200,56 @@ def test_volumes_are_read_only_unless_asked_for(docker_image: str, tmp_path: Pat
     agent = agent_of(actions.read_and_write, image=docker_image, volumes={str(tmp_path): "/data:rw"})
     assert run(agent, job)[Done] == [Done(n=1, text="given")]
     assert (tmp_path / "in.written").exists()
+
+
+@pytest.fixture
+def shops() -> Iterator[tuple[str, str]]:
+    """Two web servers of this machine, by host and port."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = f"{self.path}@{self.server.server_address[1]}".encode()  # type: ignore[index]
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None: ...
+
+    servers = [ThreadingHTTPServer(("127.0.0.1", 0), Answer) for _ in range(2)]
+    threads = [threading.Thread(target=one.serve_forever, daemon=True) for one in servers]
+    for thread in threads:
+        thread.start()
+    yield tuple(f"127.0.0.1:{one.server_port}" for one in servers)  # type: ignore[misc]
+    for server, thread in zip(servers, threads, strict=True):
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def test_only_the_named_hosts_are_reached(docker_image: str, shops: tuple[str, str]) -> None:
+    allowed, other = shops
+    agent = agent_of(actions.fetch, image=docker_image, network=[allowed])
+    addresses = f"http://{allowed}/a?b=c http://{other}/ http://172.17.0.1:{other[10:]}/ http://{allowed}/d"
+    (done,) = run(agent, Job(text=addresses))[Done]
+    assert done.text == f"/a?b=c@{allowed[10:]} 403 403 /d@{allowed[10:]}"
+
+
+def test_the_proxy_is_no_way_around_the_list(docker_image: str, shops: tuple[str, str]) -> None:
+    allowed, other = shops
+    agent = agent_of(actions.reach_past, image=docker_image, network=[allowed])
+    requests = [
+        f"CONNECT {allowed} HTTP/1.1\\r\\n\\r\\n",
+        f"CONNECT {other} HTTP/1.1\\r\\n\\r\\n",
+        f"GET http://{allowed}@{other}/ HTTP/1.1\\r\\n\\r\\n",
+        f"GET http://{other}/ HTTP/1.1\\r\\nHost: {allowed}\\r\\n\\r\\n",
+        "GET / HTTP/1.1\\r\\n\\r\\n",
+        "nonsense\\r\\n\\r\\n",
+    ]
+    (done,) = run(agent, Job(text="|".join(requests)))[Done]
+    assert done.text == "200 403 403 403 403 502"
+
+
+def test_no_network_unless_asked_for(docker_image: str, shops: tuple[str, str]) -> None:
+    (done,) = run(agent_of(actions.fetch, image=docker_image), Job(text=f"http://{shops[0]}/"))[Done]
+    assert done.text == "URLError"
