@@ -21,6 +21,7 @@ NAMES = (
     "stochastic",
     "fork_join",
     "durable",
+    "executors",
     "fleet_claims",
     "import_time",
 )

@@ -15,6 +15,7 @@ from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from docker.types import DeviceRequest, LogConfig, Ulimit
 from petricore.runtimes.base import Requirements
 from petricore.runtimes.docker.image import Image
+from petricore.runtimes.docker.owner import is_left_behind
 from requests.exceptions import RequestException
 
 from petricore.errors import ExecutorError, ExecutorUnavailableError, ImageNotFoundError
@@ -188,28 +189,17 @@ class Engine:
             return False  # the engine is away, or at it already
         return True
 
-    def left_behind(self, alive: frozenset[str]) -> list[str]:
-        """Containers of owners on this machine that are not alive."""
+    def left_behind(self) -> list[str]:
+        """Containers of processes of this machine that are no more."""
         with _named(""):
             found = self._connected().api.containers(all=True, filters={"label": LABEL})
-        return [one["Id"] for one in found if one["Labels"][LABEL] not in alive]
+        return [one["Id"] for one in found if is_left_behind(one["Labels"][LABEL])]
 
     def owned(self) -> list[str]:
         """What was made here and is still there."""
         with _named(""):
             labels = {"label": f"{LABEL}={self._owner}"}
             return [one["Id"] for one in self._connected().api.containers(all=True, filters=labels)]
-
-    def owners(self) -> set[str]:
-        """Whoever has containers in the engine."""
-        with _named(""):
-            found = self._connected().api.containers(all=True, filters={"label": LABEL})
-        return {one["Labels"][LABEL] for one in found}
-
-    def ping(self) -> None:
-        """Raises `ExecutorUnavailableError` unless the engine answers."""
-        with _named(""):
-            self._connected().ping()
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -20,7 +20,7 @@ from petricore.runtimes.attempt import Attempt, describe_exit
 from petricore.runtimes.base import Kind, RemoteJob, Requirements
 from petricore.runtimes.docker.container import Container
 from petricore.runtimes.docker.engine import Engine, Started
-from petricore.runtimes.docker.owner import is_left_behind, own_name
+from petricore.runtimes.docker.owner import new_owner
 from petricore.runtimes.docker.proxy import Proxy
 
 from petricore.errors import (
@@ -78,7 +78,7 @@ class DockerExecutor:
         self._spares = spares
         self._idle_after = idle_after
         self._limits = body_limit, output_limit
-        self._engine = Engine(own_name(), url, runtime, pull=pull)
+        self._engine = Engine(new_owner(), url, runtime, pull=pull)
         self._loop = asyncio.get_running_loop()
         self._threads = ThreadPoolExecutor(_STARTS, thread_name_prefix="petricore-docker")
         self._queue: deque[RemoteJob] = deque()
@@ -331,9 +331,7 @@ class DockerExecutor:
 
     async def _remove_left_behind(self) -> None:
         """Remove what a host has left that did not live to do it."""
-        owners = await self._blocking(self._engine.owners)
-        dead = frozenset(owners) - {one for one in owners if is_left_behind(one)}
-        for container_id in await self._blocking(self._engine.left_behind, dead):
+        for container_id in await self._blocking(self._engine.left_behind):
             self._keep(self._removed(container_id))
 
     # -- work on threads

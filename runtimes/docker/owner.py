@@ -5,22 +5,25 @@ from __future__ import annotations
 import os
 import socket
 from pathlib import Path
+from secrets import token_hex
 
-__all__ = ["is_left_behind", "own_name"]
+__all__ = ["is_left_behind", "new_owner"]
 
 
-def own_name() -> str:
-    """The name of this process: machine, boot, number, time of start."""
-    return ":".join((socket.gethostname(), _boot(), str(os.getpid()), _begun(os.getpid()) or "0"))
+def new_owner() -> str:
+    """A name of its own for an executor of this process: machine, boot, number, time of start, a random part."""
+    return ":".join(
+        (socket.gethostname(), _boot(), str(os.getpid()), _begun(os.getpid()) or "0", token_hex(4))
+    )
 
 
 def is_left_behind(owner: str) -> bool:
     """Whether the owner was a process of this machine that is no more. Of other machines nothing is known."""
     host, _, rest = owner.partition(":")
     parts = rest.split(":")
-    if host != socket.gethostname() or len(parts) != 3:
+    if host != socket.gethostname() or len(parts) != 4:
         return False
-    boot, pid, begun = parts
+    boot, pid, begun, _ = parts
     return boot != _boot() or not pid.isdigit() or _begun(int(pid)) != begun
 
 
