@@ -47,6 +47,7 @@ class Sources:
         return json.dumps(self.files).encode()
 
 
+@lru_cache(maxsize=1024)
 def locate(action: Callable[..., Any]) -> ActionCode:
     """The name by which another process finds the function.
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import gc
 import importlib
 import importlib.util
 import inspect
@@ -569,12 +570,39 @@ def _action(task: _Task) -> typing.Any:
     return found
 
 
+class _Prepared(typing.NamedTuple):
+    """An action with what it takes: found once, for all its attempts."""
+
+    action: typing.Any
+    hints: dict[str, typing.Any]
+
+
+_prepared: dict[tuple[str, str], _Prepared] = {}
+
+
+def _prepare(task: _Task) -> _Prepared:
+    key = task.module, task.name
+    if key not in _prepared:
+        action = _action(task)
+        _prepared[key] = _Prepared(action, _hints(action))
+        for hint in _prepared[key].hints.values():
+            _build_adapters(hint)
+    return _prepared[key]
+
+
+def _build_adapters(hint: typing.Any) -> None:
+    """Build what the values of a type are read and told with."""
+    if hint is not None and hint is not Context:
+        _adapter(hint)
+        for part in typing.get_args(hint):
+            _build_adapters(part)
+
+
 def _run(task: _Task, body: bytes, channel: _Channel) -> None:
     """Make the attempt, and tell the host how it ended."""
     conversation = _Conversation(channel, task.attempt)
     try:
-        action = _action(task)
-        hints = _hints(action)
+        action, hints = _prepare(task)
         given = json.loads(body)
         arguments = {name: _build(hints.get(name), one) for name, one in given["arguments"].items()}
         if task.context is not None:
@@ -662,15 +690,16 @@ def _resident(frame: _Frame, channel: _Channel) -> None:
 def _forked(frame: _Frame, channel: _Channel) -> None:
     """Run it in a child, hand on what the two say, and leave nothing of the child behind."""
     task = _Task.of(frame.header)
-    try:
-        _action(task)  # imported once, for all children
-    except BaseException as error:
-        _Conversation(channel, task.attempt).end("failed", _described(error))
-        return
+    if (task.module, task.name) not in _prepared:
+        try:
+            _prepare(task)
+        except BaseException as error:
+            _Conversation(channel, task.attempt).end("failed", _described(error))
+            return
+        gc.freeze()  # what is there now is shared with every child, and none has to look at it
     if _way_out is not None and os.fork() == 0:
         _serve_way_out(_way_out)
     ours, theirs = socket.socketpair()
-    kills = _out_of_memory_kills()
     child = os.fork()
     if child == 0:
         _child(task, frame.body, channel, ours, theirs)
@@ -683,7 +712,7 @@ def _forked(frame: _Frame, channel: _Channel) -> None:
             "id": task.attempt,
             "code": code if code >= 0 else None,
             "signal": -code if code < 0 else None,
-            "out_of_memory": _out_of_memory_kills() > kills,
+            "out_of_memory": _killed_for_memory(),
             "cancelled": cancelled,
         }
         channel.send(told)
@@ -794,6 +823,16 @@ def _serve_way_out(listener: socket.socket) -> None:
 def _kill(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
+
+
+_kills = 0
+
+
+def _killed_for_memory() -> bool:
+    """Whether the kernel has killed a process here for want of memory since this was last asked."""
+    global _kills
+    before, _kills = _kills, _out_of_memory_kills()
+    return _kills > before
 
 
 def _out_of_memory_kills() -> int:

@@ -138,20 +138,22 @@ class DockerExecutor:
         """Give jobs to containers: to one that is there for it, else the oldest job gets a new one."""
         if self._draining:
             return
-        for job in list(self._queue):
+        for job in list(self._queue) if self._idle else ():
             container = self._fitting(job)
             if container is not None:
                 self._queue.remove(job)
                 self._begin(container, job)
-        wanted: dict[Requirements, int] = {}
+                if not self._idle:
+                    break
+        coming = dict(self._starting)
         for job in self._queue:
             requirements = self._required(job)
-            wanted[requirements] = wanted.get(requirements, 0) + 1
-        for requirements, count in wanted.items():
-            for _ in range(count - self._starting.get(requirements, 0)):
-                if not self._room():
-                    return
+            if coming.get(requirements, 0):
+                coming[requirements] -= 1  # one that is being started is for it
+            elif self._room():
                 self._start(requirements)
+            else:
+                break
         self._refill()
 
     def _fitting(self, job: RemoteJob) -> Container | None:
