@@ -13,6 +13,8 @@ import base64
 import contextlib
 import gc
 import importlib
+import importlib.abc
+import importlib.machinery
 import importlib.util
 import inspect
 import json
@@ -304,11 +306,30 @@ def _construct(hint: typing.Any, data: typing.Any) -> typing.Any:
     return data
 
 
+class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds the modules of petricore that were not sent along, after all other finders."""
+
+    def find_spec(self, name: str, path: typing.Any, target: typing.Any = None) -> typing.Any:
+        """A module that does nothing, for any name within petricore."""
+        del path, target
+        if not name.startswith("petricore."):
+            return None
+        return importlib.machinery.ModuleSpec(name, self, is_package=True)
+
+    def create_module(self, spec: typing.Any) -> types.ModuleType:
+        """The module."""
+        return _Petricore(spec.name)
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        """There is nothing to run."""
+
+
 def _stand_in() -> None:
     """Make `import petricore` and `import pydantic` work where they are not installed."""
     if importlib.util.find_spec("petricore") is None:
         sys.modules["petricore"] = _Petricore("petricore")
         sys.modules["petricore"].__path__ = []
+        sys.meta_path.append(_Finder())
     if importlib.util.find_spec("pydantic") is None:
         module = types.ModuleType("pydantic")
         module.BaseModel = _Record  # type: ignore[attr-defined]

@@ -100,7 +100,12 @@ def container_options(
     }
     if requirements.gpu:
         host["device_requests"] = [DeviceRequest(count=requirements.gpu, capabilities=[["gpu"]])]
-    environment = {"HOME": "/work", "PYTHONDONTWRITEBYTECODE": "1", **dict(requirements.env)}
+    environment = {
+        "PETRICORE_SANDBOX": "docker",
+        "HOME": "/work",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **dict(requirements.env),
+    }
     if proxy is not None:
         address = "http://127.0.0.1:3128"
         environment |= dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), address)

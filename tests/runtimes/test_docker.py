@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import os
 import shutil
 import signal
@@ -21,6 +22,7 @@ from petricore.runtimes.docker import DockerExecutor, Image
 from petricore.runtimes.docker.engine import LABEL
 
 from petricore import Agent, NetError, Result, RetryPolicy, Runtime
+from petricore.cli import main
 from tests.recovery.processes import fork
 from tests.services.docker import OwnEngine, find_engine, make_image
 
@@ -253,3 +255,34 @@ def test_the_proxy_is_no_way_around_the_list(docker_image: str, shops: tuple[str
 def test_no_network_unless_asked_for(docker_image: str, shops: tuple[str, str]) -> None:
     (done,) = run(agent_of(actions.fetch, image=docker_image), Job(text=f"http://{shops[0]}/"))[Done]
     assert done.text == "URLError"
+
+
+def test_the_demo_reads_its_pages_in_containers(
+    docker_image: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = str(tmp_path / "report.md")
+    assert (
+        main(["demo", "--yes", "--json", "--output", output, "--executor", "docker", "--image", docker_image])
+        == 0
+    )
+    told = json.loads(capsys.readouterr().out)
+    assert told["published"] == output
+    assert told["pages"]["unaccounted"] == []
+    assert told["pages"]["ok"] + told["pages"]["ok_after_retry"] > 10
+
+
+def test_an_agent_is_put_elsewhere_as_a_whole_or_in_part() -> None:
+    agent = Agent("moved")
+    agent.transition(timeout=5)(actions.twice)
+    agent.transition(actions.read)
+    moved = agent.on("docker", "twice", image="x", cpu=2)
+    assert moved.transitions["twice"].options.executor == "docker"
+    assert moved.transitions["twice"].options.requirements.cpu == 2.0
+    assert moved.transitions["twice"].options.timeout == agent.transitions["twice"].options.timeout
+    assert moved.transitions["read"].options.executor == "thread"
+    assert agent.transitions["twice"].options.executor == "thread"
+    assert {one.options.executor for one in agent.on("process").transitions.values()} == {"process"}
+    with pytest.raises(NetError, match="no transition 'absent'"):
+        agent.on("docker", "absent")
+    with pytest.raises(NetError, match="'retries' is no requirement"):
+        agent.on("docker", retries=3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from types import FrameType, MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, Unpack, overload
@@ -15,6 +16,7 @@ from petricore.agent.failure import Failure
 from petricore.agent.markers import To
 from petricore.agent.options import Confirm, RetryPolicy, TimeoutPolicy, parse_options
 from petricore.agent.places import TypedPlace, TypedPlaces
+from petricore.agent.requirements import REQUIREMENTS, parse_requirements
 from petricore.agent.schedule import Every
 from petricore.errors import NetError
 from petricore.texts import check_name
@@ -204,6 +206,40 @@ class Agent:
             self._check_free(spec.name)
         self._places = places
         self._transitions.update((spec.name, spec) for spec in specs)
+
+    def on(self, executor: str, *names: str, **requirements: Any) -> Agent:
+        """The same agent with the transitions of these names (all, if none are given) on another executor.
+
+        Args:
+            executor: its name.
+            names: of transitions.
+            requirements: `image`, `cpu`, `memory`, `network`, ... for those transitions, instead of their own.
+
+        Raises:
+            NetError: a name is unknown, or a requirement has a bad value.
+        """
+        for name in names:
+            if name not in self._transitions:
+                raise NetError(f"agent {self.name!r} has no transition {name!r}")
+        for name in requirements:
+            if name not in REQUIREMENTS:
+                raise NetError(
+                    f"agent {self.name!r}: {name!r} is no requirement; those are {', '.join(REQUIREMENTS)}"
+                )
+        moved = Agent(self.name, description=self.description)
+        moved.dead_letter = self.dead_letter
+        moved._places = self._places.copy()
+        for name, spec in self._transitions.items():
+            options = spec.options
+            if not names or name in names:
+                asked = (
+                    parse_requirements(f"transition {name!r}", requirements)
+                    if requirements
+                    else options.requirements
+                )
+                options = replace(options, executor=executor, requirements=asked)
+            moved._transitions[name] = replace(spec, options=options)
+        return moved
 
     def plan(self) -> Plan:
         """The agent compiled for the runtime. Warns of inputs that nobody can ever produce."""

@@ -15,7 +15,7 @@ from petricore.cli.people import Person
 from petricore.cli.text_drawing import draw_text
 
 if TYPE_CHECKING:
-    from petricore.agent import Result
+    from petricore.agent import Agent, Result
     from petricore.cli.demo_display import Display
     from petricore.cli.demo_progress import Progress
     from petricore.demo.models import Summary
@@ -36,6 +36,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=Path("report.md"),
         help="the report; the net is drawn beside it as .svg (default: %(default)s)",
     )
+    parser.add_argument(
+        "--executor",
+        metavar="NAME",
+        choices=("process", "docker"),
+        help="where pages are read: process, or docker, in containers that reach nothing but the shops",
+    )
+    parser.add_argument(
+        "--image",
+        metavar="NAME",
+        help="of the containers: Python with httpx and pydantic (default: one is built)",
+    )
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON, and nothing else")
 
 
@@ -53,7 +64,8 @@ def execute(options: argparse.Namespace) -> int:
     with ShopServer() as shops:
         if not options.json:
             _introduce(shops)
-        result = _run(shops, output, person, progress, _display(progress, quiet=options.json))
+        agent = _placed(shops, options.executor, options.image)
+        result = _run(agent, shops, output, person, progress, _display(progress, quiet=options.json))
     outcome = _Outcome(result, progress, shops, output)
     if outcome.published:
         _draw(_drawing(output))
@@ -66,8 +78,27 @@ def execute(options: argparse.Namespace) -> int:
     return _conclude(outcome, person)
 
 
-def _run(shops: ShopServer, output: Path, person: Person, progress: Progress, display: Display) -> Result:
+def _placed(shops: ShopServer, executor: str | None, image: str | None) -> Agent:
+    """The agent, with what talks to the shops where it was asked to be."""
     from petricore.demo.agent import agent
+
+    if executor is None:
+        if image is not None:
+            raise UsageError("--image goes with --executor docker")
+        return agent
+    readers = ("read_catalogue", "scrape")
+    if executor != "docker":
+        return agent.on(executor, *readers)
+    with needing("docker", "petricore demo --executor docker"):
+        from petricore.runtimes.docker import Image
+    built = image or Image(packages=["httpx>=0.27", "pydantic>=2.11"])
+    shop = urlsplit(shops.catalogue)
+    return agent.on("docker", *readers, image=built, memory="256m", network=[f"{shop.hostname}:{shop.port}"])
+
+
+def _run(
+    agent: Agent, shops: ShopServer, output: Path, person: Person, progress: Progress, display: Display
+) -> Result:
     from petricore.demo.models import Destination, Request
 
     def follow(event: Event) -> None:

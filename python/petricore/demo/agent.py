@@ -6,6 +6,7 @@ come together however many there are, in whatever order they arrive and whicheve
 
 from __future__ import annotations
 
+import os
 import ssl
 from pathlib import Path
 from typing import Annotated
@@ -26,7 +27,8 @@ agent = Agent("reviews", description="Summarises what buyers say about the produ
 
 async def fetch(address: str) -> str:
     """The page at `address`. Raises `httpx.HTTPError` if it cannot be had."""
-    async with httpx.AsyncClient(verify=TLS, trust_env=False) as client:
+    # In a sandbox the way to the shops is the proxy that its environment names; the shops of this machine need none.
+    async with httpx.AsyncClient(verify=TLS, trust_env="PETRICORE_SANDBOX" in os.environ) as client:
         response = await client.get(address)
         return response.raise_for_status().text
 
