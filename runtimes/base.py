@@ -40,6 +40,7 @@ class Requirements:
     image: Any = None
     """The name of an image, or a declaration of one (`petricore.runtimes.docker.Image`)."""
     command: tuple[str, ...] | None = None
+    """A program of the image that is run instead of the action: arguments as JSON in, the result as JSON out."""
     cpu: float | None = None
     """Processors."""
     memory: int | None = None
@@ -110,6 +111,12 @@ class RemoteJob(Job, Protocol):
 
     def unpacked(self, tree: Any) -> Any:
         """What the action returned or emitted. Raises `TokenTypeError` for what cannot be a token of this firing."""
+
+    def plain(self) -> bytes:
+        """The arguments as JSON for a program that knows nothing of petricore."""
+
+    def parsed(self, text: bytes) -> Any:
+        """What a program printed. Raises `TokenTypeError` for what cannot be a token of this firing."""
 
     def tell(self, what: str, about: Any) -> None:
         """The action said something or reported progress. Raises `ValueError` for what is no such thing."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Protocol
 
-from petricore.runtimes.frames import Frame, FrameReader
+from petricore.runtimes.frames import Frame
 
 from petricore.errors import OutputLimitError, WorkerProtocolError
 
@@ -15,6 +17,13 @@ __all__ = ["Link"]
 _CHUNK = 1 << 18
 _TURN = 1 << 22
 """Bytes that are read before other callbacks of the loop run."""
+
+
+class Reader(Protocol):
+    """Cuts frames out of a stream: `FrameReader`, or what keeps the stream for itself."""
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """The frames that `data` completes."""
 
 
 class Link:
@@ -31,7 +40,7 @@ class Link:
     def __init__(
         self,
         stream: socket.socket,
-        reader: FrameReader,
+        reader: Reader,
         on_frame: Callable[[Frame], None],
         on_end: Callable[[Exception | None], None],
         unwrap: Callable[[bytes], bytes] = bytes,
@@ -45,6 +54,7 @@ class Link:
         self._pending: list[memoryview] = []
         self._loop = asyncio.get_running_loop()
         self._open = True
+        self._last = False
         self._loop.add_reader(stream, self._readable)
 
     def send(self, data: bytes) -> None:
@@ -58,6 +68,16 @@ class Link:
                 return
             self._loop.add_writer(self._stream, self._writable)
         self._pending.append(view)
+
+    def send_end(self) -> None:
+        """Send nothing more after what was sent."""
+        self._last = True
+        if self._open and not self._pending:
+            self._finish_sending()
+
+    def _finish_sending(self) -> None:
+        with suppress(OSError):
+            self._stream.shutdown(socket.SHUT_WR)
 
     def _sent(self, view: memoryview) -> memoryview:
         while view:
@@ -77,6 +97,8 @@ class Link:
                 return
             self._pending.pop(0)
         self._loop.remove_writer(self._stream)
+        if self._last:
+            self._finish_sending()
 
     def _readable(self) -> None:
         budget = _TURN

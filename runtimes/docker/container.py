@@ -15,9 +15,9 @@ from petricore.runtimes.frames import Frame, FrameReader, encode_frame
 from petricore.runtimes.link import Link
 from petricore.runtimes.worker import PROTOCOL
 
-from petricore.errors import OutputLimitError, WorkerProtocolError
+from petricore.errors import OutputLimitError, WorkerDiedError, WorkerProtocolError
 
-__all__ = ["Container"]
+__all__ = ["Command", "Container"]
 
 _PATIENCE = 2.0
 """Seconds for which a worker may take to end an action that is cancelled."""
@@ -71,6 +71,11 @@ class Container:
             self._streams.feed,
         )
 
+    @property
+    def job(self) -> RemoteJob | None:
+        """The job under way."""
+        return None if self.attempt is None else self.attempt.job
+
     def begin(self, job: RemoteJob) -> None:
         """Have it run the job. Raises what is wrong with the job; nothing has happened then."""
         code = locate(job.action)
@@ -119,12 +124,87 @@ class Container:
     def _output(self, data: bytes) -> None:
         """Something was printed."""
         self._printed += len(data)
-        if self._printed > self._output_limit:
-            raise OutputLimitError(
-                f"the action printed more than {self._output_limit:,} bytes", limit=self._output_limit
-            )
+        _check_output(self._printed, self._output_limit)
         if self.attempt is not None:
             self.attempt.job.log(data.decode(errors="replace"))
+
+
+class Command:
+    """A container that runs one program once: it gets the arguments on standard input and prints the result.
+
+    Args: as for `Container`; it is always lost in the end, and has its outcome then.
+    """
+
+    def __init__(
+        self,
+        started: Started,
+        requirements: Requirements,
+        limits: tuple[int, int],
+        lost: Callable[[Command, Exception | None], None],
+        proxy: Proxy | None,
+    ) -> None:
+        self.id = started.container
+        self.requirements = requirements
+        self.scope: tuple[str, ...] | None = None
+        self.job: RemoteJob | None = None
+        self.cancelled = False
+        self.idle_since = 0.0
+        self._started = started
+        self._proxy = proxy
+        self._lost = lost
+        self._limits = limits
+        self._printed = bytearray()
+        self._told = 0
+        self._streams = _Streams(self._log)
+        self._link = Link(started.stream, self, _ignore, lambda error: lost(self, error), self._streams.feed)
+
+    def begin(self, job: RemoteJob) -> None:
+        """Give the program its input."""
+        self._link.send(job.plain())
+        self._link.send_end()
+        self.job = job
+
+    def cancel(self) -> None:
+        """End it."""
+        self.cancelled = True
+        self._lost(self, None)
+
+    def outcome(self, code: int | None) -> Any:
+        """What it printed, as the declared type. Raises what is wrong with it, or with how it ended."""
+        assert self.job is not None
+        if code != 0:
+            raise WorkerDiedError(
+                f"{self.requirements.command} ended with exit code {code}", exit_code=code, signal=None
+            )
+        return self.job.parsed(bytes(self._printed))
+
+    def close(self) -> None:
+        """Let go of its streams."""
+        self._link.close()
+        self._started.close()
+        if self._proxy is not None:
+            self._proxy.close()
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Keep what it prints. Raises `OutputLimitError` beyond what a result may be."""
+        self._printed += data
+        _check_output(len(self._printed), self._limits[0])
+        return []
+
+    def _log(self, data: bytes) -> None:
+        self._told += len(data)
+        _check_output(self._told, self._limits[1])
+        if self.job is not None:
+            self.job.log(data.decode(errors="replace"))
+
+
+def _check_output(size: int, limit: int) -> None:
+    if size > limit:
+        raise OutputLimitError(f"the action printed more than {limit:,} bytes", limit=limit)
+
+
+def _ignore(frame: Frame) -> None:
+    del frame
 
 
 class _Streams:

@@ -30,6 +30,8 @@ SECRETS = "/run/secrets"
 PROXY = "/run/petricore"
 _MEMORY = 1 << 30
 _PIDS = 128
+_PATIENCE = 5
+"""Seconds."""
 _POOL = 64
 """Connections: every container under way holds one."""
 _OWN = (
@@ -150,37 +152,45 @@ class Engine:
             api = self._connected().api
             tag = self._image(image)
             own, host = container_options(requirements, self._runtime, proxy)
+            program = requirements.command or ("python3", "-c", _BOOT, str(len(WORKER)))
             created = api.create_container(
                 tag,
-                command=["-c", _BOOT, str(len(WORKER))],
-                entrypoint=["python3"],
+                command=list(program[1:]),
+                entrypoint=[program[0]],
                 labels={LABEL: self._owner},
                 host_config=api.create_host_config(**host),
                 **own,
             )["Id"]
             try:
-                return self._begun(created)
+                return self._begun(created, b"" if requirements.command else WORKER)
             except BaseException:
                 if not self.remove(created):  # a start that fails leaves what was created behind
                     self.orphans.append(created)
                 raise
 
-    def _begun(self, container: str) -> Started:
+    def _begun(self, container: str, first: bytes) -> Started:
         """Start what is created, with its streams attached from the beginning."""
         api = self._connected().api
         streams = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
         started = Started(container, api.attach_socket(container, params=streams))
         try:
             api.start(container)
-            started.stream.sendall(WORKER)
+            started.stream.sendall(first)
         except BaseException:
             started.close()
             raise
         return started
 
     def ended(self, container: str) -> tuple[int | None, bool]:
-        """How a container ended: its exit code, and whether the kernel killed in it for want of memory."""
+        """How a container ended: its exit code, and whether the kernel killed in it for want of memory.
+
+        One whose streams have ended but that has not is waited for, a little, and killed.
+        """
         with _named(""):
+            try:
+                self._connected().api.wait(container, timeout=_PATIENCE)
+            except RequestException:
+                self._connected().api.kill(container)
             state = self._connected().api.inspect_container(container)["State"]
             return state.get("ExitCode"), bool(state.get("OOMKilled"))
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from petricore.runtimes.attempt import Attempt, describe_exit
 from petricore.runtimes.base import Kind, RemoteJob, Requirements
-from petricore.runtimes.docker.container import Container
+from petricore.runtimes.docker.container import Command, Container
 from petricore.runtimes.docker.engine import Engine, Started
 from petricore.runtimes.docker.owner import new_owner
 from petricore.runtimes.docker.proxy import Proxy
@@ -55,7 +55,9 @@ class DockerExecutor:
     """
 
     capabilities = frozenset(Kind)
-    obeys = frozenset({"image", "cpu", "memory", "gpu", "network", "volumes", "env", "secrets", "reuse"})
+    obeys = frozenset(
+        {"image", "command", "cpu", "memory", "gpu", "network", "volumes", "env", "secrets", "reuse"}
+    )
     remote = True
 
     def __init__(
@@ -82,8 +84,8 @@ class DockerExecutor:
         self._loop = asyncio.get_running_loop()
         self._threads = ThreadPoolExecutor(_STARTS, thread_name_prefix="petricore-docker")
         self._queue: deque[RemoteJob] = deque()
-        self._idle: list[Container] = []
-        self._busy: dict[RemoteJob, Container] = {}
+        self._idle: list[Container | Command] = []
+        self._busy: dict[RemoteJob, Container | Command] = {}
         self._starting: dict[Requirements, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._reaper: asyncio.TimerHandle | None = None
@@ -156,7 +158,7 @@ class DockerExecutor:
                 break
         self._refill()
 
-    def _fitting(self, job: RemoteJob) -> Container | None:
+    def _fitting(self, job: RemoteJob) -> Container | Command | None:
         """A container that is there for the job: its scope's, or a spare one."""
         requirements, scope = self._required(job), _scope(job)
         spare = None
@@ -227,7 +229,11 @@ class DockerExecutor:
             if not self._starting[requirements]:
                 del self._starting[requirements]
         if started is not None:
-            container = Container(started, requirements, self._limits, self._ended, self._lost, proxy)
+            container: Container | Command = (
+                Container(started, requirements, self._limits, self._ended, self._lost, proxy)
+                if requirements.command is None
+                else Command(started, requirements, self._limits, self._lost, proxy)
+            )
             if self._draining:
                 self._discard(container)
                 return
@@ -247,7 +253,7 @@ class DockerExecutor:
             self._queue.remove(job)
             job.done(None, error)
 
-    def _begin(self, container: Container, job: RemoteJob) -> None:
+    def _begin(self, container: Container | Command, job: RemoteJob) -> None:
         container.scope = _scope(job) or ()
         self._busy[job] = container
         try:
@@ -275,34 +281,37 @@ class DockerExecutor:
         attempt.job.done(value, error)
         self._assign()
 
-    def _lost(self, container: Container, error: Exception | None) -> None:
+    def _lost(self, container: Container | Command, error: Exception | None) -> None:
         """A container has ended, or sent what no worker sends."""
-        attempt = container.attempt
+        job = container.job
         if container in self._idle:
             self._idle.remove(container)
-        if attempt is None:
+        if job is None:
             self._discard(container)
             return
-        self._keep(self._bury(container, attempt, error))
+        self._keep(self._bury(container, job, error))
 
-    async def _bury(self, container: Container, attempt: Attempt, error: Exception | None) -> None:
+    async def _bury(self, container: Container | Command, job: RemoteJob, error: Exception | None) -> None:
         """Find out why, and tell the job."""
         container.close()
-        raised: BaseException | None = error
+        value, raised = None, error  # type: Any, BaseException | None
         if container.cancelled:
             raised = asyncio.CancelledError()
         elif error is None:
             try:
                 code, out_of_memory = await self._blocking(self._engine.ended, container.id)
-                raised = _exit(code, container.requirements.memory if out_of_memory else None)
-            except ExecutorError as unknown:
-                raised = unknown
-        if self._busy.pop(attempt.job, None) is not None:
-            attempt.job.done(None, raised)
+                if isinstance(container, Command) and not out_of_memory:
+                    value = container.outcome(code)
+                else:
+                    raised = _exit(code, container.requirements.memory or 0 if out_of_memory else None)
+            except Exception as wrong:
+                raised = wrong
+        if self._busy.pop(job, None) is not None:
+            job.done(value, raised)
         await self._removed(container.id)
         self._assign()
 
-    def _rest(self, container: Container) -> None:
+    def _rest(self, container: Container | Command) -> None:
         container.idle_since = self._loop.time()
         self._idle.append(container)
         if self._reaper is None:
@@ -320,7 +329,7 @@ class DockerExecutor:
             due = min(one.idle_since for one in self._idle) + self._idle_after
             self._reaper = self._loop.call_at(due, self._reap)
 
-    def _discard(self, container: Container) -> None:
+    def _discard(self, container: Container | Command) -> None:
         container.close()
         self._keep(self._removed(container.id))
 

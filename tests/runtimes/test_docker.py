@@ -286,3 +286,45 @@ def test_an_agent_is_put_elsewhere_as_a_whole_or_in_part() -> None:
         agent.on("docker", "absent")
     with pytest.raises(NetError, match="'retries' is no requirement"):
         agent.on("docker", retries=3)
+
+
+@pytest.mark.parametrize(
+    ("command", "function", "expected"),
+    [
+        (["sh", "-c", "echo '{\"n\": 7}'"], actions.twice, [Done(n=7)]),
+        (["sh", "-c", "echo '[{\"n\": 1}, {\"n\": 2}]'"], actions.scatter, [Done(n=1), Done(n=2)]),
+        (["sh", "-c", "echo '{\"n\": 3}'"], actions.either, [Done(n=3)]),
+        (["python3", "-c", "import json,sys; print(json.dumps({'n': json.load(sys.stdin)['job']['n'] + 1}))"],
+         actions.twice, [Done(n=6)]),
+    ],
+)  # fmt: skip
+def test_a_program_of_any_image(
+    docker_image: str, command: list[str], function: Any, expected: list[Any]
+) -> None:
+    result = run(agent_of(function, image=docker_image, command=command), Job(n=5))
+    assert result.failures == []
+    assert result[Done] == expected
+
+
+def test_a_program_prints_a_text(docker_image: str) -> None:
+    agent = Agent("texts")
+    agent.place("out", str, expose=False)
+    agent.transition(executor="docker", image=docker_image, command=["cat"])(actions.number)
+    assert run(agent, 7).tokens("out") == ['{"given":7}']
+
+
+@pytest.mark.parametrize(
+    ("command", "error"),
+    [
+        (["sh", "-c", "exit 3"], "WorkerDiedError: ('sh', '-c', 'exit 3') ended with exit code 3"),
+        (["echo", "no json"], "TokenTypeError: transition 'twice' must print Done as JSON, not 'no json"),
+        (["echo", "[1]"], "TokenTypeError: transition 'twice' must print Done as JSON"),
+        (["/absent"], "ExecutorError: the Docker engine refused"),
+        (["yes"], "OutputLimitError: the action printed more than 1,000 bytes"),
+        (["sleep", "60"], "TimeoutError: "),
+    ],
+)
+def test_a_program_that_fails(docker_image: str, command: list[str], error: str) -> None:
+    agent = agent_of(actions.twice, image=docker_image, command=command, timeout=3)
+    (failure,) = run(agent, Job(n=5), body_limit=1000).failures
+    assert failure.error.startswith(error)

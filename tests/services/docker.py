@@ -26,6 +26,8 @@ from tests.services import absent
 __all__ = ["OwnEngine", "docker_image", "find_engine", "make_image"]
 
 _PYTHON = Path("/usr/bin/python3.11")
+_VERSION = 2
+"""Of what is put into the image."""
 _PACKAGES = ("pydantic", "pydantic_core", "annotated_types", "typing_extensions", "typing_inspection",
              "httpx", "httpcore", "h11", "anyio", "idna", "certifi", "sniffio")  # fmt: skip
 
@@ -103,7 +105,7 @@ def find_engine() -> docker.DockerClient:
 
 def make_image(client: docker.DockerClient) -> str:
     """Make the tests' image in an engine, unless it is there. Returns its name."""
-    tag = f"petricore-tests:{metadata.version('pydantic')}"
+    tag = f"petricore-tests:{metadata.version('pydantic')}-{_VERSION}"
     try:
         client.images.get(tag)
     except ImageNotFound:
@@ -135,7 +137,7 @@ def _file_system() -> bytes:
             archive.add(path, path[1:])
         shell = shutil.which("busybox")
         if shell is not None:
-            for name in ("busybox", "sh", "cat", "wc", "ls", "sleep", "yes", "ln", "id"):
+            for name in ("busybox", "sh", "cat", "wc", "ls", "sleep", "yes", "ln", "id", "echo"):
                 archive.add(shell, f"bin/{name}")
     return packed.getvalue()
 

@@ -16,7 +16,7 @@ import petricore as pc
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-AGENT, ENGINE, QUESTIONS, SIMULATION, SESSION = BLOCKS
+AGENT, ENGINE, QUESTIONS, SIMULATION, SESSION, SANDBOX = BLOCKS
 
 
 def run(block: str, folder: Path = ROOT) -> list[str]:
@@ -39,6 +39,15 @@ def test_the_agent_counts_both_folders_apart() -> None:
 def test_the_session_goes_on_in_a_second_process(tmp_path: Path) -> None:
     assert run(SESSION, tmp_path) == ["waiting for a person: ['publish']"]
     assert run(SESSION, tmp_path) == ["[Published(text='HELLO')]"]
+
+
+def test_the_sandbox_is_declared_as_it_stands_there() -> None:
+    scope: dict[str, Any] = {}
+    exec(SANDBOX, scope)
+    execute, measure = scope["agent"].transitions.values()
+    assert execute.options.requirements.network == ("api.example.org:443",)
+    assert measure.options.requirements.command == ("wc", "-c")
+    assert scope["execute"](scope["Code"](text="result = 6 * 7")) == scope["Output"](text="42")
 
 
 def test_the_engine_prints_what_the_comments_say() -> None:

@@ -153,6 +153,16 @@ class Firing:
         assert self.served.wire is not None
         return self.served.wire.unpack(tree)
 
+    def plain(self) -> bytes:
+        """The arguments as JSON for a program that knows nothing of petricore."""
+        assert self.served.wire is not None
+        return self.served.wire.plain(self.arguments)
+
+    def parsed(self, text: bytes) -> Any:
+        """What a program printed. Raises `TokenTypeError` for what cannot be a token of this firing."""
+        assert self.served.wire is not None
+        return self.served.wire.parse(text)
+
     def tell(self, what: str, about: Any) -> None:
         """The action said something."""
         remote.tell(self, what, about)

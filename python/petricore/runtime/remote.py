@@ -5,6 +5,7 @@ What comes back is data that anybody may have written: it becomes a token only a
 
 from __future__ import annotations
 
+import json
 import logging
 import typing
 from collections.abc import Callable
@@ -12,8 +13,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
+from pydantic_core import to_json
 
-from petricore.agent.declaration import Both, Many, One, OneOf, Output
+from petricore.agent.declaration import Both, Many, Nothing, One, OneOf, Output
 from petricore.agent.places import TypedPlace, type_name
 from petricore.errors import TokenTypeError
 from petricore.runtime.codec import Codec, pack_plain, unpack_plain
@@ -68,6 +70,50 @@ class Wire:
         """What a generator yielded. Raises `TokenTypeError`."""
         output = self._output
         return self._value(tree, output.element if isinstance(output, Many) else output)
+
+    def plain(self, arguments: dict[str, Any]) -> bytes:
+        """The arguments as JSON for a program that knows nothing of petricore: models as objects, bytes as text."""
+        given = {parameter: arguments[parameter] for parameter, _, _ in self._inputs}
+        return to_json(given)
+
+    def parse(self, text: bytes) -> Any:
+        """What a program printed: the text itself for an output of `str`, nothing for none, else JSON.
+
+        Raises:
+            TokenTypeError: it is no value of the declared type.
+        """
+        match self._output:
+            case Nothing():
+                return None
+            case One(place) if place.type is str:
+                return text.decode(errors="replace")
+        try:
+            return self._parsed(json.loads(text), self._output)
+        except (ValueError, RecursionError) as error:
+            expected = _described(self._output)
+            shown = text[:80].decode(errors="replace")
+            raise TokenTypeError(
+                f"transition {self._name!r} must print {expected} as JSON, not {shown!r}",
+                transition=self._name,
+                expected=expected,
+                actual="text",
+            ) from error
+
+    def _parsed(self, data: Any, output: Output) -> Any:
+        match output:
+            case One(place):
+                return place.adapter.validate_json(json.dumps(data))
+            case Many(element) if isinstance(data, list):
+                return [self._parsed(one, element) for one in data]
+            case Both(parts) if isinstance(data, list) and len(data) == len(parts):
+                return tuple(self._parsed(one, part) for one, part in zip(data, parts, strict=True))
+            case OneOf(alternatives):
+                for one in alternatives:
+                    with suppress(ValueError):
+                        return self._parsed(data, one)
+            case Nothing() if data is None:
+                return None
+        raise ValueError("no value of the declared type")
 
     def _value(self, tree: Any, output: Output) -> Any:
         match output:
