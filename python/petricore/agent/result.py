@@ -11,7 +11,7 @@ from petricore.errors import NetError
 
 if TYPE_CHECKING:
     from petricore.runtime.events import Event
-    from petricore.runtime.session import GatherStatus, Pending
+    from petricore.runtime.status import GatherStatus, Pending
 
 __all__ = ["Result"]
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from petricore.demo.models import Summary
     from petricore.demo.server import ShopServer
     from petricore.runtime.events import Event
-    from petricore.runtime.session import Pending
+    from petricore.runtime.status import Pending
 
 __all__ = ["add_arguments", "execute", "unaccounted"]
 

@@ -16,7 +16,7 @@ from petricore.cli.targets import load_agent
 
 if TYPE_CHECKING:
     from petricore.agent import Agent, Result
-    from petricore.runtime.session import Pending
+    from petricore.runtime.status import Pending
 
 __all__ = ["add_arguments", "execute"]
 

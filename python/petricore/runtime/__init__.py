@@ -7,7 +7,8 @@ from petricore.runtime.journal import Journal, MemoryJournal
 from petricore.runtime.lineage import Lineage
 from petricore.runtime.net_description import describe_net, net_version
 from petricore.runtime.runtime import Runtime
-from petricore.runtime.session import Pending, Session
+from petricore.runtime.session import Session
+from petricore.runtime.status import Pending
 from petricore.runtime.versions import Compatibility, Migration, compatibility
 
 __all__ = [

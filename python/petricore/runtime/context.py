@@ -181,7 +181,7 @@ class Context:
     def _answer(self, what: str, *arguments: Any) -> Answer[Any]:
         session = self._firing.session
         answer: Answer[Any] = Answer(session.loop_thread)
-        session.unanswered.add(answer)
+        session.calls.unanswered.add(answer)
         if (
             session.closed
         ):  # looked at after the add, and set before the others are given up: none is forgotten
@@ -193,7 +193,7 @@ class Context:
     def _post(self, name: str, *arguments: Any) -> Posted:
         """Call the session's handler on the loop's thread, now if this is it."""
         session = self._firing.session
-        handler = getattr(session, f"on_{name}")
+        handler = getattr(session.calls, name)
         if get_ident() == session.loop_thread:
             handler(self._firing, *arguments)
         else:

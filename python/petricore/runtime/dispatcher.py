@@ -317,7 +317,7 @@ class Dispatcher:
         if firing.timed:
             firing.stop_timers()
         if firing.answers is not None:
-            firing.session.forget_questions(firing)
+            firing.session.calls.forget_questions(firing)
         if firing.stopped is not None:
             self._stopped_attempt(firing)
             return
@@ -557,7 +557,7 @@ class Dispatcher:
             del session.firings[firing.id]
         for firing in held:
             if firing.state is State.RUNNING:
-                session.forget_questions(firing)
+                session.calls.forget_questions(firing)
                 firing.stopped = _DROPPED
                 if firing.launched:
                     firing.served.executor.cancel(firing)

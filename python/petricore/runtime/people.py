@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from petricore.runtime.events import Asked, Event, Waiting
-from petricore.runtime.session import Pending, Session
+from petricore.runtime.session import Session
+from petricore.runtime.status import Pending
 
 __all__ = ["Answerer", "Approver", "Desk"]
 

@@ -89,7 +89,7 @@ async def _within(timeout: float | None, desk: Desk, session: Session, clock: Cl
         if timeout is None or (current is not None and current.cancelling()):
             settling.cancel()
             raise
-        raise TimeoutError(session.unfinished(timeout)) from None
+        raise TimeoutError(session.rest.missing(timeout)) from None
     finally:
         if timer is not None:
             timer.cancel()

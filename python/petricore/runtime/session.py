@@ -5,95 +5,43 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextvars import copy_context
-from dataclasses import dataclass
 from functools import partial
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, Literal
-
-from pydantic import TypeAdapter
+from typing import TYPE_CHECKING, Any
 
 from petricore.agent.failure import Failure
 from petricore.agent.places import type_name
 from petricore.errors import FiringNotFoundError, NetError, SessionLostError, TokenTypeError
+from petricore.runtime.action_calls import ActionCalls
 from petricore.runtime.events import (
-    Answered,
     Approved,
-    Asked,
     Closed,
     Edited,
     Event,
-    Progressed,
-    Quiescent,
-    Remembered,
-    Said,
     Sent,
     Started,
     Token,
 )
 from petricore.runtime.files import File, check_content, describe_file
-from petricore.runtime.firing import Firing, State, ordinal_of
+from petricore.runtime.firing import Firing, State
 from petricore.runtime.fold import Fold
 from petricore.runtime.fork import fork_session
 from petricore.runtime.lineage import Lineage
 from petricore.runtime.logs import log_event
-from petricore.runtime.questions import BY_DEADLINE, Request
+from petricore.runtime.rest import Rest, wake
 from petricore.runtime.saga import Saga
 from petricore.runtime.snapshot import save_session
 from petricore.runtime.sources import Sources
+from petricore.runtime.status import GatherStatus, Pending, Running
 from petricore.texts import check_by, check_name, check_number, check_text
 
 if TYPE_CHECKING:
     from petricore.runtime.clock import Clock
-    from petricore.runtime.context import Answer
     from petricore.runtime.dispatcher import Dispatcher
     from petricore.runtime.journal import Log
     from petricore.runtime.journal.store import Refusal, Status
 
-__all__ = ["GatherStatus", "Pending", "Running", "Session"]
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """A firing under way, waiting people aside."""
-
-    firing_id: str
-    transition: str
-    arguments: dict[str, Any]
-    attempt: int
-    state: str
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """What waits for a person: a firing's confirmation, or an action's question."""
-
-    kind: Literal["confirm", "ask"]
-    firing_id: str
-    transition: str
-    arguments: dict[str, Any]
-    request_id: str | None = None
-    question: str | None = None
-    type: Any = None
-    description: str | None = None
-    """What the transition says of itself: its `description`, or the first line of its docstring."""
-    deadline: float | None = None
-    """Seconds since the epoch at which nobody is waited for any more."""
-
-    @property
-    def schema(self) -> dict[str, Any] | None:
-        """The JSON schema of what a question asks for; None where only yes or no is asked: to confirm."""
-        return None if self.kind == "confirm" else TypeAdapter(self.type).json_schema()
-
-
-@dataclass(frozen=True, slots=True)
-class GatherStatus:
-    """A group that a gather waits for: who is there, and who may still come."""
-
-    place: str
-    members: tuple[Any, ...]
-    blockers: tuple[Token, ...]
-    firings: tuple[str, ...]
-    """Ids of running firings that may still add members."""
+__all__ = ["Session"]
 
 
 class Session:
@@ -113,7 +61,6 @@ class Session:
         self.failures: list[Failure] = []
         self.memory: dict[str, Any] = {}
         self.interned: dict[Any, int] = {}
-        self.unanswered: set[Answer[Any]] = set()
         self.asking = 0
         self.attempts = 0
         """Attempts under way."""
@@ -136,6 +83,7 @@ class Session:
         self.broken: BaseException | None = None
         """What ended the session from outside of it, or what `on_event` raised; whoever waits gets it."""
         self.attach(log)
+        self.calls = ActionCalls(self, clock)
         self._clock = clock
         self._telemetry = dispatcher.runtime.telemetry
         self._time = clock.time
@@ -144,7 +92,7 @@ class Session:
         self.active_at = clock.time()
         """When something last happened in it."""
         self._readers: list[asyncio.Future[None]] = []
-        self._resters: list[asyncio.Future[None]] = []
+        self.rest = Rest(self, clock)
 
     def attach(self, log: Log) -> None:
         """Journal to this log from now on."""
@@ -181,7 +129,7 @@ class Session:
         self.resting = False
         self.active_at = event.time
         if self._readers:
-            self.log.after_commit(partial(self._wake, self._readers))
+            self.log.after_commit(partial(wake, self._readers))
         if self.on_event is not None:
             self.log.after_commit(partial(self._tell, event))
 
@@ -198,7 +146,7 @@ class Session:
         except BaseException as error:
             # Raised here it would break off the firing that is being booked. Whoever waits for rest gets it.
             self.on_event, self.broken = None, error
-            self._wake(self._resters)
+            self.rest.wake()
 
     async def committed(self) -> None:
         """Return when all that happened until now is durable. Raises what broke the journal or the session."""
@@ -209,13 +157,13 @@ class Session:
         def commit() -> None:
             nonlocal committed
             committed = True
-            self._wake(self._readers)
+            wake(self._readers)
 
         self.log.after_commit(commit)
         while not committed:
             if self.broken is not None:
                 raise self.broken
-            await self._next(self._readers)
+            await self.next(self._readers)
 
     async def events(self, after: int = 0) -> AsyncIterator[Event]:
         """Events numbered above `after`, those that are there and those to come, until the session or runtime
@@ -234,8 +182,8 @@ class Session:
             if self.closed:
                 return
             if after < len(self.log):
-                self.log.after_commit(partial(self._wake, self._readers))
-            await self._next(self._readers)
+                self.log.after_commit(partial(wake, self._readers))
+            await self.next(self._readers)
 
     def history(self, after: int = 0) -> list[Event]:
         """The events so far that are numbered above `after`. Raises `NetError` for what is no number from 0 on."""
@@ -375,11 +323,7 @@ class Session:
     def running(self) -> list[Running]:
         """Firings under way that wait for no person, oldest first."""
         self._present()
-        return [
-            Running(one.id, one.transition, self._arguments(one), one.attempt, one.state.value)
-            for one in self.firings.values()
-            if not one.asks
-        ]
+        return [Running.of(one) for one in self.firings.values() if not one.asks]
 
     @property
     def waiting(self) -> list[Pending]:
@@ -388,28 +332,10 @@ class Session:
         pending: list[Pending] = []
         for one in self.firings.values():
             if one.state is State.WAITING:
-                pending.append(self._pending(one, "confirm"))
+                pending.append(Pending.confirmation(one))
             for answer in (one.answers or {}).values():
                 pending.append(answer.request)
         return pending
-
-    def _pending(
-        self,
-        firing: Firing,
-        kind: Literal["confirm", "ask"],
-        request_id: str | None = None,
-        question: str | None = None,
-        type_: Any = None,
-        deadline: float | None = None,
-    ) -> Pending:
-        arguments = self._arguments(firing)
-        about = firing.served.plan.spec.description
-        if kind == "confirm":
-            confirm = firing.served.options.confirm
-            question, deadline = None if confirm is None else confirm.question, firing.due
-        return Pending(
-            kind, firing.id, firing.transition, arguments, request_id, question, type_, about, deadline
-        )
 
     async def approve(self, firing_id: str, *, by: str | None = None) -> None:
         """Let a firing that waits for confirmation go on; `by` says who decided.
@@ -481,7 +407,7 @@ class Session:
         for firing in self.firings.values():
             answer = (firing.answers or {}).get(request_id)
             if answer is not None:
-                self._answered(firing, request_id, answer, value, by)
+                self.calls.answered(firing, request_id, answer, value, by)
                 await self.committed()
                 return
         raise FiringNotFoundError(f"no request {request_id!r} waits for an answer", firing_id=request_id)
@@ -526,7 +452,7 @@ class Session:
         if self.closed:
             return
         self.finish(reason, by)
-        await self._until(lambda: False, None)
+        await self.rest.until(lambda: False, None)
         await self.committed()
 
     def _under_way(self, firing_id: str) -> Firing:
@@ -608,10 +534,6 @@ class Session:
             raise FiringNotFoundError(f"no firing {firing_id!r} waits for confirmation", firing_id=firing_id)
         return firing
 
-    def _arguments(self, firing: Firing) -> dict[str, Any]:
-        context = firing.served.context_parameter
-        return {name: value for name, value in firing.arguments.items() if name != context}
-
     # -- rest
 
     async def quiescent(self, timeout: float | None = None) -> None:
@@ -620,69 +542,17 @@ class Session:
         Raises:
             TimeoutError: after `timeout` seconds; it says what is still under way.
         """
-        await self._until(lambda: self.resting and self.asking == 0, timeout)
+        self._present()
+        await self.rest.until(lambda: self.resting and self.asking == 0, timeout)
 
     async def settled(self, timeout: float | None = None) -> None:
         """Return when nothing but a person can move the session on. Raises `TimeoutError` like `quiescent`."""
-        await self._until(lambda: self.resting, timeout)
-
-    async def _until(self, reached: Callable[[], bool], timeout: float | None) -> None:
-        expired = False
-
-        def expire() -> None:
-            nonlocal expired
-            expired = True
-            self._wake(self._resters)
-
         self._present()
-        timer = None if timeout is None else self._clock.call_later(timeout, expire)
-        try:
-            if not self.resting:
-                self.dispatcher.touch(self)
-            while not (self.closed or reached()):
-                if self.broken is not None:
-                    break
-                if expired:
-                    raise TimeoutError(self.unfinished(timeout))
-                await self._next(self._resters)
-            if self.broken is not None:
-                error, self.broken = self.broken, None
-                raise error
-            if not self.closed:  # what it came to is told when it is durable
-                await self.committed()
-        finally:
-            if timer is not None:
-                timer.cancel()
-
-    def unfinished(self, timeout: float | None) -> str:
-        """Why a wait of `timeout` seconds was too short."""
-        running = ", ".join(sorted({one.transition for one in self.firings.values()}))
-        if not running and self.dispatcher.runtime.draining:
-            running = "nothing, the runtime is draining and claims no more"
-        elif not running:
-            running = "nothing, a source is still to fire" if self.sources is not None else "nothing"
-        return f"session {self.id!r} is not at rest after {timeout or 0:g} s; under way: {running}"
+        await self.rest.until(lambda: self.resting, timeout)
 
     def check_rest(self) -> None:
         """Called when the session may have come to rest."""
-        if self.closed or self.resting or len(self.firings) > self.asking:
-            return
-        if self._timed():
-            return
-        dispatcher = self.dispatcher
-        waits = dispatcher.refills or dispatcher.runtime.starved or not self.firings
-        if waits and dispatcher.fleet.enabled(self.number).size:
-            return
-        if self.asking == 0:
-            self.append(Quiescent)
-        self.resting = True
-        self.log.after_commit(partial(self._wake, self._resters))
-
-    def _timed(self) -> bool:
-        """Whether it moves on by itself though all its firings ask: by a source, a deadline, or a cancellation."""
-        return bool(
-            self.deadlines or self.stopping or (self.sources is not None and self.sources.wake is not None)
-        )
+        self.rest.check()
 
     # -- what a durable journal asks
 
@@ -701,7 +571,7 @@ class Session:
 
     def idle(self, until: float) -> bool:
         """Whether nobody waits for it and nothing happens in it by itself before a time."""
-        if self._resters or self.unanswered or self.log.durable < len(self.log):
+        if self.rest.awaited or self.calls.unanswered or self.log.durable < len(self.log):
             return False
         status, wake = self.standing()
         return status == "parked" and (wake is None or wake > until)
@@ -732,120 +602,6 @@ class Session:
         self.dispatcher.runtime.dismiss(self)
         self.wake_all()
 
-    # -- what actions do (on the loop's thread)
-
-    def on_say(self, firing: Firing, text: str) -> None:
-        """An action said something."""
-        if firing.id in self.firings:
-            self.append(Said, firing.id, text)
-            firing.alive()
-
-    def on_progress(self, firing: Firing, fraction: float, text: str) -> None:
-        """An action reported progress."""
-        if firing.id in self.firings:
-            self.append(Progressed, firing.id, fraction, text)
-            firing.alive()
-
-    def on_remember(self, firing: Firing, key: str, value: Any) -> None:
-        """An action stored a value."""
-        if not self.closed:
-            self.append(Remembered, firing.id, key, value)
-
-    def on_send(self, firing: Firing, name: str, content: bytes, media_type: str | None) -> None:
-        """An action keeps a file."""
-        if not self.closed and firing.id in self.firings:
-            self.keep_file(firing.id, name, content, media_type, None)
-            firing.alive()
-
-    def on_get(self, firing: Firing, name: str, answer: Answer[bytes]) -> None:  # noqa: ARG002 - as other handlers
-        """An action wants a file."""
-        self.unanswered.discard(answer)
-        try:
-            answer.set(self.get_file(name))
-        except Exception as error:
-            answer.fail(error)
-
-    def on_ask(self, firing: Firing, request: Request, answer: Answer[Any]) -> None:
-        """An action asked a person."""
-        question, type_ = request.question, request.type
-        if firing.id not in self.firings or firing.stopped is not None:
-            self.unanswered.discard(answer)
-            answer.give_up()
-            return
-        firing.questions += 1
-        request_id = f"{firing.id}?{firing.questions}"
-        asked, value = (firing.replies or {}).get(firing.questions, (None, None))
-        if asked == question and _replied(answer, request_id, type_, value):
-            self.unanswered.discard(answer)
-            return
-        deadline = request.due(self._time(), (firing.asked or {}).get(firing.questions))
-        answer.request = self._pending(firing, "ask", request_id, question, type_, deadline)
-        firing.ask(firing.questions, question, deadline)
-        if firing.answers is None:
-            firing.answers = {}
-        if not firing.answers:
-            self.asking += 1
-        firing.answers[request_id] = answer
-        self.append(Asked, firing.id, request_id, question, type_name(type_), deadline)
-        if deadline is not None:
-            delay = max(0.0, deadline - self._time())
-            expire = partial(self._nobody_answered, firing, request, request_id, answer)
-            answer.timer = self._clock.call_later(delay, expire)
-            self._doze(firing, 1)
-        self.dispatcher.touch(self)
-
-    def _nobody_answered(
-        self, firing: Firing, request: Request, request_id: str, answer: Answer[Any]
-    ) -> None:
-        if self.dispatcher.stopped or answer not in (firing.answers or {}).values():
-            return
-        try:
-            if request.has_default:
-                self._answered(firing, request_id, answer, request.default, BY_DEADLINE)
-                return
-            self._forget(firing, request_id)
-            self.unanswered.discard(answer)
-            answer.fail(TimeoutError(f"nobody answered {request.question!r} within {request.deadline:g} s"))
-        except TokenTypeError as error:  # the default is of another type
-            self._forget(firing, request_id)
-            self.unanswered.discard(answer)
-            answer.fail(error)
-
-    def _answered(
-        self, firing: Firing, request_id: str, answer: Answer[Any], value: Any, by: str | None
-    ) -> None:
-        checked = _converted(request_id, answer.request.type, value)
-        self.append(Answered, firing.id, request_id, checked, by)
-        firing.reply(ordinal_of(request_id), checked)
-        self._forget(firing, request_id)
-        self.unanswered.discard(answer)
-        self.log.after_commit(partial(answer.set, checked))
-
-    def forget_questions(self, firing: Firing) -> None:
-        """The attempt ended: its open questions are void."""
-        firing.forget_deadlines()
-        for request_id, answer in list((firing.answers or {}).items()):
-            self._forget(firing, request_id)
-            self.unanswered.discard(answer)
-            answer.give_up()
-
-    def _forget(self, firing: Firing, request_id: str) -> None:
-        assert firing.answers is not None
-        answer = firing.answers.pop(request_id)
-        if answer.timer is not None:
-            answer.timer.cancel()
-            answer.timer = None
-            self._doze(firing, -1)
-        if not firing.answers:
-            self.asking -= 1
-
-    def _doze(self, firing: Firing, questions: int) -> None:
-        """One question with a deadline more, or less: with any, the action counts as asleep on the clock."""
-        before, firing.dozing = firing.dozing, firing.dozing + questions
-        change = bool(firing.dozing) - bool(before)
-        self.dispatcher.runtime.dozing += change
-        self.deadlines += change
-
     # -- waiting
 
     def _present(self) -> None:
@@ -862,53 +618,24 @@ class Session:
         if self.unwinding:
             raise NetError(f"session {self.id!r} is being undone, and takes nothing any more")
 
-    async def _next(self, waiters: list[asyncio.Future[None]]) -> None:
+    async def next(self, waiters: list[asyncio.Future[None]]) -> None:
+        """Wait until these waiters are woken. Raises what broke the runtime."""
         if self.dispatcher.runtime.crashed is not None:
             raise self.dispatcher.runtime.crashed
         woken = self.loop.create_future()
         waiters.append(woken)
         await woken
 
-    @staticmethod
-    def _wake(waiters: list[asyncio.Future[None]]) -> None:
-        for woken in waiters:
-            if not woken.done():
-                woken.set_result(None)
-        waiters.clear()
-
     def end_readers(self) -> None:
         """The runtime ends: whoever follows or waits returns."""
         self.closed = True
-        for answer in list(self.unanswered):  # a thread may block on it
-            answer.give_up()
-        self.unanswered.clear()
+        self.calls.give_up()
         self.wake_all()
 
     def wake_all(self) -> None:
         """Let whoever follows or waits look again."""
-        self._wake(self._readers)
-        self._wake(self._resters)
+        wake(self._readers)
+        self.rest.wake()
 
     def __repr__(self) -> str:
         return f"<Session {self.id!r}: {len(self.firings)} firings, {len(self.log)} events>"
-
-
-def _replied(answer: Answer[Any], request_id: str, type_: Any, value: Any) -> bool:
-    """Give an answer that is known from an earlier attempt, if it still fits."""
-    try:
-        answer.set(_converted(request_id, type_, value))
-    except TokenTypeError:
-        return False
-    return True
-
-
-def _converted(request_id: str, type_: Any, value: Any) -> Any:
-    try:
-        return TypeAdapter(type_).validate_python(value)
-    except ValueError as error:
-        raise TokenTypeError(
-            f"request {request_id!r} asks for {type_name(type_)}: {error}",
-            transition=None,
-            expected=type_name(type_),
-            actual=type(value).__name__,
-        ) from None
