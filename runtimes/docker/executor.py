@@ -294,7 +294,8 @@ class DockerExecutor:
     async def _bury(self, container: Container | Command, job: RemoteJob, error: Exception | None) -> None:
         """Find out why, and tell the job."""
         container.close()
-        value, raised = None, error  # type: Any, BaseException | None
+        value: Any = None
+        raised: BaseException | None = error
         if container.cancelled:
             raised = asyncio.CancelledError()
         elif error is None:

@@ -63,6 +63,8 @@ def test_the_command_line_leaves_decisions(tmp_path: Path, capsys: pytest.Captur
     asyncio.run(begin())
     assert main(["approve", "s", firing[0], "--journal", journal, "--by", "ann"]) == 0
     assert "is left for session s" in capsys.readouterr().out
+    assert main(["approve", "s", "s/99", "--journal", journal]) == 2
+    assert "no firing 's/99' of session 's' waits for confirmation" in capsys.readouterr().err
     assert main(["reject", "nobody", "nobody/1", "--journal", journal]) == 2
     assert "no session 'nobody'" in capsys.readouterr().err
     asyncio.run(asyncio.wait_for(go_on(), 30))

@@ -255,6 +255,13 @@ def test_values_are_converted_and_places_renamed(journal: str, tmp_path: Path) -
         with pytest.raises(TokenTypeError, match="token 1 of place 'box' is no Wide"):
             await runtime.migrate("s", Migration(new, places={"box": "chest"}))
         convert = {"box": lambda plain: Wide(n=plain["n"] * 10, note="was a part")}
+        for field, wrong in (
+            ("places", {"places": {"bocks": "chest"}}),
+            ("convert", {"convert": {"Typo": int}}),
+            ("transitions", {"transitions": {"tak": "take"}}),
+        ):
+            with pytest.raises(NetError, match=f"Migration: {field} names .* the old version has"):
+                await runtime.migrate("s", Migration(new, **{"places": {"box": "chest"}, **wrong}))  # type: ignore[arg-type]
         await runtime.migrate("s", Migration(new, places={"box": "chest"}, convert=convert))
         assert session.marking["chest"] == 2
         (moved,) = [event for event in session.history() if isinstance(event, Moved)]

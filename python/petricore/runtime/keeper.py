@@ -252,6 +252,11 @@ class Keeper:
             if not self._ended:
                 self._wake_timer = self.clock.call_later(_PATIENCE, self._look)
 
+    def description(self, version: str) -> dict[str, Any] | None:
+        """What is kept of a version of an agent; None where nothing is."""
+        kept = self.store.net(version)
+        return None if kept is None else dict(json.loads(kept))
+
     def stored(self, session_id: str) -> tuple[Row, list[Event]]:
         """A session of the store as it is now, its events with plain values. Raises `SessionNotFoundError`."""
         row = self.store.row(session_id)

@@ -72,6 +72,23 @@ def plain_events(events: Iterable[Event], plan: Plan) -> list[Event]:
     return plainly
 
 
+def check_names(old: Mapping[str, Any] | None, migration: Migration) -> None:
+    """Refuse with `NetError` what the migration says of places and transitions that the old version (its description,
+    None where that was not kept) does not have."""
+    if old is None:
+        return
+    places = [one["name"] for one in old["places"]]
+    transitions = [one["name"] for one in old["transitions"]]
+    said = (("places", migration.places, places), ("convert", migration.convert, places),
+            ("transitions", migration.transitions, transitions))  # fmt: skip
+    for field, names, known in said:
+        for name in names:
+            if name not in known:
+                raise NetError(
+                    f"Migration: {field} names {name!r}; the old version has {', '.join(map(repr, known))}"
+                )
+
+
 def check_migration(runtime: Runtime, session_id: str, events: Sequence[Event], migration: Migration) -> None:
     """Try it on the side. `events`: with plain values.
 

@@ -268,11 +268,18 @@ class Runtime:
         Raises:
             SessionNotFoundError: there is no such session.
             SessionLostError: another runtime that is alive has it.
-            NetError: a token has no place in the new version; something is under way that must not be made twice; the
+            NetError: the migration names what the old version does not have; a token has no place in the new one;
+                something is under way that must not be made twice; the
                 session has ended; tokens would lose the list they are gathered in.
             TokenTypeError: a value is not of the new type, and is not converted.
         """
-        from petricore.runtime.migrate import check_migration, migrate_resident, migrate_stored, plain_events
+        from petricore.runtime.migrate import (
+            check_migration,
+            check_names,
+            migrate_resident,
+            migrate_stored,
+            plain_events,
+        )
 
         target = self.dispatcher(migration.agent)
         session = self._sessions.get(session_id)
@@ -285,11 +292,13 @@ class Runtime:
             row, events = self._keeper.stored(session_id)
             if row.version == target.version:
                 return await self.resume(session_id)
+            check_names(self._keeper.description(row.version), migration)
             check_migration(self, session_id, events, migration)
             session, row = self._keeper.take_over(session_id, target)
             row, events = self._keeper.stored(session_id)
             migrate_stored(self, session, events, migration, row.version)
         elif session.dispatcher.version != target.version:
+            check_names(session.dispatcher.description, migration)
             for _ in range(_PATIENCE):
                 await session.committed()
                 if session.log.durable == len(session.log):
