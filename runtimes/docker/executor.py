@@ -102,6 +102,15 @@ class DockerExecutor:
         self._queue.append(job)
         self._assign()
 
+    def expect(self, requirements: Requirements) -> None:
+        """A firing with these requirements may be next: have a container ready for it, if there is room for one."""
+        requirements = self._with_image(requirements)
+        if self._draining or not self._spares or requirements.image is None or self._count() >= self._slots:
+            return
+        ready = any(one.requirements == requirements for one in self._idle)
+        if not ready and not self._starting.get(requirements):
+            self._start(requirements)
+
     def cancel(self, job: RemoteJob) -> None:
         """Take the job from the queue, or have its worker kill it."""
         container = self._busy.get(job)
@@ -197,10 +206,10 @@ class DockerExecutor:
 
     def _required(self, job: RemoteJob) -> Requirements:
         """What the job's container is started for."""
-        requirements = job.requirements
-        if requirements.image is None:
-            return replace(requirements, image=self._image)
-        return requirements
+        return self._with_image(job.requirements)
+
+    def _with_image(self, requirements: Requirements) -> Requirements:
+        return replace(requirements, image=self._image) if requirements.image is None else requirements
 
     # -- the life of a container
 

@@ -10,6 +10,7 @@ import shutil
 import signal
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -328,3 +329,20 @@ def test_a_program_that_fails(docker_image: str, command: list[str], error: str)
     agent = agent_of(actions.twice, image=docker_image, command=command, timeout=3)
     (failure,) = run(agent, Job(n=5), body_limit=1000).failures
     assert failure.error.startswith(error)
+
+
+def test_a_container_is_ready_before_the_firing_that_needs_it(docker_image: str) -> None:
+    client = find_engine()
+    agent = Agent("foreseen")
+
+    @agent.transition
+    def prepare(thing: Job) -> Done:
+        until = time.monotonic() + 30
+        while not client.containers.list(filters={"label": LABEL}):
+            assert time.monotonic() < until, "nobody prepared anything"
+            time.sleep(0.02)
+        return Done(n=thing.n)
+
+    agent.transition(executor="docker", image=docker_image)(actions.after)
+    assert run(agent, Job(n=3))[actions.Sum] == [actions.Sum(n=3)]
+    client.close()

@@ -40,7 +40,7 @@ from petricore.runtime.events import (
 from petricore.runtime.firing import Firing, State
 from petricore.runtime.net_description import describe_plan, version_of
 from petricore.runtime.questions import BY_DEADLINE
-from petricore.runtime.served import Served
+from petricore.runtime.served import Served, expect_followers
 from petricore.runtime.tokens import TokenTable, describe_error
 from petricore.runtimes.base import Kind
 
@@ -81,6 +81,7 @@ class Dispatcher:
         self.codec: EventCodec | None = None
         self.fleet = Fleet(**plan.fleet_arguments)
         self.served = [Served(i, one, plan, runtime) for i, one in enumerate(plan.transitions)]
+        expect_followers(self.served, plan)
         self.sessions: dict[int, Session] = {}
         self.tokens = TokenTable(plan)
         self.refills = 0
@@ -274,6 +275,8 @@ class Dispatcher:
         if parameter is not None:
             firing.arguments[parameter] = Context(firing)
         firing.served.executor.submit(firing)
+        for executor, requirements in firing.served.expects:
+            executor.expect(requirements)
 
     def attempt_started(self, firing: Firing) -> None:
         """Arm the timeouts of an attempt that has begun."""

@@ -15,7 +15,7 @@ from petricore.runtimes.base import Executor, Kind
 if TYPE_CHECKING:
     from petricore.runtime.runtime import Runtime
 
-__all__ = ["Served"]
+__all__ = ["Served", "expect_followers"]
 
 
 class Served:
@@ -27,6 +27,7 @@ class Served:
         "consuming",
         "context_parameter",
         "executor",
+        "expects",
         "kind",
         "name",
         "needs_setup",
@@ -54,6 +55,8 @@ class Served:
         self.action = spec.action
         self.kind = _kind(spec.action)
         self.executor = _executor(spec.name, options, runtime)
+        self.expects: list[tuple[Any, Any]] = []
+        """Executors to tell, when this begins, that a firing with such requirements may be next."""
         self.wire = Wire(plan, places) if self.executor.remote else None
         self.timed = options.timeout is not None
         self.compensated = spec.compensation is not None
@@ -99,6 +102,19 @@ def _executor(name: str, options: Options, runtime: Runtime) -> Executor:
                 f"{label} needs the secret {secret!r}, which the runtime has not: Runtime(secrets=...)"
             )
     return executor
+
+
+def expect_followers(served: list[Served], plan: Plan) -> None:
+    """Let each transition announce those that take what it puts, where an executor prepares itself for them."""
+    takers: dict[int, list[Served]] = {}
+    for one in served:
+        if hasattr(one.executor, "expect"):
+            for place, *_ in one.plan.arcs:
+                takers.setdefault(place, []).append(one)
+    for one in served:
+        put_into = {plan.index[place.name] for place in output_places(one.plan.spec.output)}
+        followers = {taker for place in put_into for taker in takers.get(place, ()) if taker is not one}
+        one.expects = [(follower.executor, follower.options.requirements) for follower in followers]
 
 
 def _kind(action: Any) -> Kind:
