@@ -20,12 +20,11 @@ from typing import Any
 import docker
 import pytest
 from petricore.runtimes.docker import DockerExecutor, Image
-from petricore.runtimes.docker.engine import LABEL
 
 from petricore import Agent, NetError, Result, RetryPolicy, Runtime
 from petricore.cli import main
 from tests.recovery.processes import fork
-from tests.services.docker import OwnEngine, find_engine, make_image
+from tests.services.docker import OwnEngine, containers_of, find_engine, make_image
 
 from . import actions
 from .actions import Done, Job
@@ -66,10 +65,6 @@ def run(agent: Agent, *tokens: Any, **options: Any) -> Result:
     return asyncio.run(scenario())
 
 
-def left(client: docker.DockerClient) -> list[Any]:
-    return list(client.containers.list(all=True, filters={"label": LABEL}))
-
-
 @pytest.mark.filterwarnings(DOCKER_SDK)
 def test_500_firings_and_the_engine_restarted_in_the_midst(own_engine: tuple[OwnEngine, Any]) -> None:
     engine, client = own_engine
@@ -92,10 +87,10 @@ def test_500_firings_and_the_engine_restarted_in_the_midst(own_engine: tuple[Own
 
     asyncio.run(scenario())
     gc.collect()
-    assert left(client) == []
+    assert containers_of(client, os.getpid()) == []
 
 
-def test_what_a_killed_host_left_behind_is_removed(docker_image: str, tmp_path: Path) -> None:
+def test_what_a_killed_host_left_behind_is_removed(docker_image: str) -> None:
     client = find_engine()
     agent = agent_of(actions.sleep, image=docker_image)
 
@@ -104,19 +99,18 @@ def test_what_a_killed_host_left_behind_is_removed(docker_image: str, tmp_path: 
             async with Runtime(executors={"docker": partial(DockerExecutor, pull=False)}) as runtime:
                 session = await runtime.start(agent)
                 await session.put(Job())
-                (tmp_path / "put").touch()
                 await session.quiescent()
 
         asyncio.run(scenario())
 
     pid = fork(host)
-    while not (tmp_path / "put").exists() or not client.containers.list(filters={"label": LABEL}):
-        pass
+    while not containers_of(client, pid):
+        time.sleep(0.02)
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
-    assert left(client)
+    assert containers_of(client, pid)
     assert run(agent_of(actions.twice, image=docker_image), Job(n=1))[Done] == [Done(n=2)]
-    assert left(client) == []
+    assert containers_of(client, pid) == []
     client.close()
 
 
@@ -338,7 +332,7 @@ def test_a_container_is_ready_before_the_firing_that_needs_it(docker_image: str)
     @agent.transition
     def prepare(thing: Job) -> Done:
         until = time.monotonic() + 30
-        while not client.containers.list(filters={"label": LABEL}):
+        while not containers_of(client, os.getpid()):
             assert time.monotonic() < until, "nobody prepared anything"
             time.sleep(0.02)
         return Done(n=thing.n)

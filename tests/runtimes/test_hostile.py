@@ -17,6 +17,7 @@ import pytest
 from petricore.runtimes.docker import DockerExecutor
 
 from petricore import Agent, Failure, Runtime
+from tests.services.docker import containers_of
 
 from . import actions, hostile
 from .actions import Done, Job
@@ -191,7 +192,7 @@ def test_secrets_are_in_no_description_of_the_container(sandbox: Sandbox) -> Non
             await session.put(Job())
             await session.quiescent(60)
             client = docker.from_env()
-            described = [client.api.inspect_container(one.id) for one in client.containers.list(all=True)]
+            described = [client.api.inspect_container(one.id) for one in containers_of(client, os.getpid())]
             client.close()
             assert described
             assert "sEcReT" not in repr(described)

@@ -6,6 +6,7 @@ No registry is needed: the image is Debian's Python with the libraries it is lin
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import socket
 import subprocess
@@ -15,6 +16,7 @@ import time
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import docker
 import pytest
@@ -23,7 +25,7 @@ from petricore.runtimes.docker.engine import LABEL
 
 from tests.services import absent
 
-__all__ = ["OwnEngine", "docker_image", "find_engine", "make_image"]
+__all__ = ["OwnEngine", "containers_of", "docker_image", "find_engine", "make_image"]
 
 _PYTHON = Path("/usr/bin/python3.11")
 _VERSION = 2
@@ -37,11 +39,17 @@ def docker_image() -> Iterator[str]:
     """The name of an image with Python and pydantic. What the tests have left in the engine is told and removed."""
     client = find_engine()
     yield make_image(client)
-    left = client.containers.list(all=True, filters={"label": LABEL})
+    left = containers_of(client, os.getpid())
     for container in left:
         container.remove(force=True)
     client.close()
     assert not left, f"the tests left containers behind: {left}"
+
+
+def containers_of(client: docker.DockerClient, pid: int) -> list[Any]:
+    """What a process has in the engine; others may use the same one."""
+    found = client.containers.list(all=True, filters={"label": LABEL})
+    return [one for one in found if one.labels[LABEL].split(":")[2:3] == [str(pid)]]
 
 
 class OwnEngine:
