@@ -207,7 +207,8 @@ void bind_fleet(py::module_& m) {
            py::arg("outputs"), py::arg("scatters") = py::tuple(), py::arg("inhibitors") = py::tuple(),
            py::arg("priorities") = py::tuple(), py::arg("resources") = py::dict(), py::arg("capacities") = py::dict())
       .def(
-          "open", [](Fleet& fleet, std::int64_t n) { return array_of(fleet.open(n)); }, py::arg("n") = 1)
+          "open", [](Fleet& fleet, std::int64_t n, std::int64_t account) { return array_of(fleet.open(n, account)); },
+          py::arg("n") = 1, py::arg("account") = 0)
       .def("close", &Fleet::close, py::arg("session"))
       .def(
           "put",
@@ -228,7 +229,7 @@ void bind_fleet(py::module_& m) {
           py::arg("session"))
       .def(
           "load",
-          [](Fleet& fleet, const py::bytes& data, const py::object& keys) {
+          [](Fleet& fleet, const py::bytes& data, const py::object& keys, std::int64_t account) {
             const std::string_view bytes = data;
             const Integers<std::int64_t> rows("keys", keys);
             const auto slots = fleet.key_slots();
@@ -236,10 +237,10 @@ void bind_fleet(py::module_& m) {
                 !(rows.ndim() == 1 && slots < 2))
               throw py::value_error("keys: one row of " + std::to_string(slots) + " a token is needed");
             const auto loaded = fleet.load(std::as_bytes(std::span(bytes.data(), bytes.size())),
-                                           rows.given() ? std::optional(rows.values()) : std::nullopt);
+                                           rows.given() ? std::optional(rows.values()) : std::nullopt, account);
             return py::make_tuple(loaded.session, array_of(loaded.tokens), array_of(loaded.firings));
           },
-          py::arg("data"), py::arg("keys") = none)
+          py::arg("data"), py::arg("keys") = none, py::arg("account") = 0)
       .def(
           "emit",
           [](Fleet& fleet, std::int64_t firing, const py::object& places, const py::object& keys,

@@ -12,7 +12,7 @@ Fleet::~Fleet() = default;
 Fleet::Fleet(Fleet&&) noexcept = default;
 Fleet& Fleet::operator=(Fleet&&) noexcept = default;
 
-std::vector<std::int64_t> Fleet::open(std::int64_t n) { return state_->open(n); }
+std::vector<std::int64_t> Fleet::open(std::int64_t n, std::int64_t account) { return state_->open(n, account); }
 void Fleet::close(std::int64_t session) { state_->close(session); }
 std::vector<std::int64_t> Fleet::put(std::int64_t session, const Emission& tokens) {
   return state_->put(session, tokens);
@@ -23,8 +23,9 @@ std::int64_t Fleet::claim_exactly(std::int64_t session, std::int64_t transition,
   return state_->claim_exactly(session, transition, tokens);
 }
 SavedSession Fleet::save(std::int64_t session) const { return state_->save(session); }
-LoadedSession Fleet::load(std::span<const std::byte> data, std::optional<std::span<const std::int64_t>> keys) {
-  return state_->load(data, keys);
+LoadedSession Fleet::load(std::span<const std::byte> data, std::optional<std::span<const std::int64_t>> keys,
+                          std::int64_t account) {
+  return state_->load(data, keys, account);
 }
 std::vector<std::int64_t> Fleet::emit(std::int64_t firing, const Emission& tokens) {
   return state_->emit(firing, tokens);

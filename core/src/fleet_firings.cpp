@@ -13,15 +13,20 @@ bool Fleet::State::take_resources(const Pair& pair) {
   const auto needs = net.needs[pair.transition];
   if (needs.empty()) return true;
   auto& waits = block(pair.session).waits[pair.transition];
+  const auto turn = waits == 0 || needs.size() == 1 ? kNoTurn : ready.turn(waits - 1u, pair);
   for (const auto& need : needs) {
-    if (free_resources[need.resource] >= need.tokens && !ready.behind(need.resource, pair)) continue;
+    if (free_resources[need.resource] >= need.tokens && !ready.behind(need.resource, pair, turn)) continue;
     if (waits == need.resource + 1) return false;
+    if (turn != kNoTurn) ready.requeue(waits - 1u, pair);  // it takes its turn along
     if (waits != 0) ready.leave(waits - 1u, pair);
     waits = static_cast<std::uint16_t>(need.resource + 1);
-    ready.wait(need.resource, pair);
+    ready.wait(need.resource, pair, turn);
     return false;
   }
-  for (const auto& need : needs) free_resources[need.resource] -= need.tokens;
+  for (const auto& need : needs) {
+    free_resources[need.resource] -= need.tokens;
+    ready.requeue(need.resource, pair);
+  }
   if (waits != 0) ready.leave(waits - 1u, pair);
   waits = 0;
   return true;
@@ -34,7 +39,9 @@ Claims Fleet::State::claim(std::int64_t limit) {
   while (static_cast<std::int64_t>(claims.firings.size()) < limit && ready.pop(pair)) {
     const auto& record = sessions[pair.session];
     if (!record.block || block(pair.session).ages[pair.transition] != pair.age) continue;  // stale
-    if (take_resources(pair)) hand_out(pair, claims);
+    if (!take_resources(pair)) continue;
+    ready.served(pair);
+    hand_out(pair, claims);
   }
   return claims;
 }

@@ -134,7 +134,7 @@ SavedSession Fleet::State::save(std::int64_t id) const {
 }
 
 LoadedSession Fleet::State::load(std::span<const std::byte> data,
-                                 const std::optional<std::span<const std::int64_t>>& keys) {
+                                 const std::optional<std::span<const std::int64_t>>& keys, std::int64_t account) {
   auto image = read_image(data, net_fingerprint_, net);
   if (keys) {
     if (keys->size() != image.tokens.size() * net.key_slots)
@@ -147,7 +147,7 @@ LoadedSession Fleet::State::load(std::span<const std::byte> data,
   }
 
   LoadedSession loaded;
-  loaded.session = open(1).front();
+  loaded.session = open(1, account).front();
   const auto slot = slot_of(loaded.session);
   if (image.tokens.empty() && image.firings.empty() && image.groups.empty()) return loaded;
   make_block(slot);

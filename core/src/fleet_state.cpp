@@ -71,8 +71,11 @@ void Fleet::State::make_block(std::uint32_t slot) {
     std::memcpy(block(slot).unsatisfied, net.unsatisfied.data(), net.transitions * sizeof(std::uint16_t));
 }
 
-std::vector<std::int64_t> Fleet::State::open(std::int64_t n) {
+std::vector<std::int64_t> Fleet::State::open(std::int64_t n, std::int64_t account) {
   if (n < 0) throw std::invalid_argument("cannot open " + std::to_string(n) + " sessions");
+  if (account < 0 || account > kMaxAccount)
+    throw std::invalid_argument("account: " + std::to_string(account) + " is not in 0.." + std::to_string(kMaxAccount));
+  ready.admit(static_cast<std::uint32_t>(account));
   std::vector<std::int64_t> ids;
   ids.reserve(static_cast<std::size_t>(n));
   for (std::int64_t i = 0; i < n; ++i) {
@@ -85,6 +88,7 @@ std::vector<std::int64_t> Fleet::State::open(std::int64_t n) {
       sessions.emplace_back();
     }
     sessions[slot].open = true;
+    sessions[slot].account = static_cast<std::uint32_t>(account);
     ids.push_back(session_id(slot));
   }
   open_sessions += ids.size();
@@ -132,7 +136,7 @@ void Fleet::State::close(std::int64_t id) {
 void Fleet::State::satisfy(std::uint32_t session, std::uint32_t transition, bool met) {
   auto& unsatisfied = block(session).unsatisfied[transition];
   unsatisfied = static_cast<std::uint16_t>(met ? unsatisfied - 1 : unsatisfied + 1);
-  dirty_.push_back(transition);
+  if (dirty_.empty() || dirty_.back() != transition) dirty_.push_back(transition);
 }
 
 // `count` is the queue's count after the change, by one.
@@ -345,7 +349,8 @@ void Fleet::State::supply(std::int64_t value, std::int64_t n) {
 // ---- enabling
 
 Pair Fleet::State::pair_of(std::uint32_t session, std::uint32_t transition) const noexcept {
-  return {net.priority_line[transition], block(session).ages[transition], session, transition};
+  return {net.priority_line[transition], sessions[session].account, block(session).ages[transition], session,
+          transition};
 }
 
 void Fleet::State::enlist(std::uint32_t session, std::uint32_t transition) {
@@ -373,8 +378,10 @@ void Fleet::State::settle(std::uint32_t session) {
     for (const auto& change : changes_) satisfy(change.session, change.transition, change.ready);
   }
   if (dirty_.empty()) return;
-  std::sort(dirty_.begin(), dirty_.end());
-  dirty_.erase(std::unique(dirty_.begin(), dirty_.end()), dirty_.end());
+  if (dirty_.size() > 1) {
+    std::sort(dirty_.begin(), dirty_.end());
+    dirty_.erase(std::unique(dirty_.begin(), dirty_.end()), dirty_.end());
+  }
   const auto view = block(session);
   for (const auto t : dirty_) {
     const bool enabled = view.unsatisfied[t] == 0;

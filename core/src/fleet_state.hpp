@@ -63,7 +63,10 @@ struct Session {
   std::unique_ptr<KeyIndex> keys;
   std::uint32_t generation = 0;
   std::uint32_t first_firing = kNil;
-  std::uint32_t next_free = kNone;
+  union {
+    std::uint32_t account = 0;  // of an open one
+    std::uint32_t next_free;    // of a closed one
+  };
   bool open = false;
 };
 
@@ -94,14 +97,15 @@ class Fleet::State {
  public:
   explicit State(const FleetSpec& spec);
 
-  std::vector<std::int64_t> open(std::int64_t n);
+  std::vector<std::int64_t> open(std::int64_t n, std::int64_t account);
   void close(std::int64_t id);
   std::vector<std::int64_t> put(std::int64_t id, const Emission& tokens);
   Claims claim(std::int64_t limit);
   std::int64_t claim_exactly(std::int64_t id, std::int64_t transition,
                              const std::vector<std::vector<std::int64_t>>& tokens);
   SavedSession save(std::int64_t id) const;
-  LoadedSession load(std::span<const std::byte> data, const std::optional<std::span<const std::int64_t>>& keys);
+  LoadedSession load(std::span<const std::byte> data, const std::optional<std::span<const std::int64_t>>& keys,
+                     std::int64_t account);
   std::vector<std::int64_t> emit(std::int64_t id, const Emission& tokens);
   std::vector<std::int64_t> end(std::int64_t id, const Emission& tokens);
   void release(std::int64_t id);

@@ -5,6 +5,8 @@ Ids of sessions, tokens and firings come from the caller (they are the Fleet's);
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,6 +60,10 @@ class Model:
         self.ages: dict[tuple[int, int], int] = {}
         self.waits: dict[tuple[int, int], int] = {}  # pair -> resource place
         self.woken: set[tuple[int, int]] = set()
+        self.accounts: dict[int, int] = {}  # by session
+        self.rings: dict[int, list[int]] = {}  # by priority: accounts, the next one first
+        self.turns_of: dict[tuple[int, int, int], int] = {}  # (resource, priority, account) -> its turn
+        self.drawn = 0
         self.clock = 0
         self.last_group = 0
 
@@ -237,47 +243,133 @@ class Model:
             if self.enabled(session, t) and pair not in self.ages:
                 self.clock += 1
                 self.ages[pair] = self.clock
+                self.join_ring(pair)
             elif not self.enabled(session, t) and pair in self.ages:
                 self.retire(pair)
 
     def retire(self, pair: tuple[int, int]) -> None:
         self.woken.discard(pair)
-        self.leave(pair)
+        with self.waking_new_heads():
+            self.leave(pair)
         del self.ages[pair]
 
     # ---- resources
 
-    def order(self, pair: tuple[int, int]) -> tuple[int, int]:
-        return -self.net.priorities[pair[1]], self.ages[pair]
+    def seat(self, resource: int, pair: tuple[int, int]) -> tuple[int, int, int]:
+        return resource, self.net.priorities[pair[1]], self.accounts[pair[0]]
 
     def line(self, resource: int) -> list[tuple[int, int]]:
-        return sorted((pair for pair, r in self.waits.items() if r == resource), key=self.order)
+        """Who waits for it: by priority, then by the turn of the account, then by age."""
+        waiting = [pair for pair, r in self.waits.items() if r == resource]
+        return sorted(
+            waiting,
+            key=lambda pair: (
+                -self.net.priorities[pair[1]],
+                self.turns_of[self.seat(resource, pair)],
+                self.ages[pair],
+            ),
+        )
 
-    def wake(self, resource: int) -> None:
-        self.woken.update(self.line(resource)[:1])
+    def neighbours(self, resource: int, pair: tuple[int, int]) -> list[tuple[int, int]]:
+        """The pairs of its priority and account that stand in the line, oldest first."""
+        seat = self.seat(resource, pair)
+        return [one for one in self.line(resource) if self.seat(resource, one) == seat]
+
+    def own_turn(self, pair: tuple[int, int]) -> int | None:
+        """What it takes along: the turn of the oldest of its account in the line that it stands in."""
+        resource = self.waits.get(pair)
+        if resource is None or self.neighbours(resource, pair)[0] != pair:
+            return None
+        return self.turns_of[self.seat(resource, pair)]
+
+    def join(self, resource: int, pair: tuple[int, int], turn: int | None) -> None:
+        seat = self.seat(resource, pair)
+        ahead = self.neighbours(resource, pair)
+        if not ahead and turn is None:
+            self.drawn += 1
+            turn = self.drawn
+        if not ahead or (turn is not None and self.ages[pair] < self.ages[ahead[0]]):
+            assert turn is not None
+            self.turns_of[seat] = min(turn, self.turns_of.get(seat, turn))
+        self.waits[pair] = resource
 
     def leave(self, pair: tuple[int, int]) -> None:
         if pair in self.waits:
-            resource = self.waits[pair]
-            head = self.line(resource)[0] == pair
-            del self.waits[pair]
-            if head:
-                self.wake(resource)
+            resource = self.waits.pop(pair)
+            if not self.neighbours(resource, pair):
+                self.turns_of.pop(self.seat(resource, pair), None)
+
+    def requeue(self, resource: int, pair: tuple[int, int]) -> None:
+        if self.seat(resource, pair) in self.turns_of:
+            self.drawn += 1
+            self.turns_of[self.seat(resource, pair)] = self.drawn
+
+    def behind(self, resource: int, pair: tuple[int, int]) -> bool:
+        """Whether it would not be the first in the line, if it stood there: tried out."""
+        if self.waits.get(pair) == resource:
+            return self.line(resource)[0] != pair
+        before = self.waits.copy(), self.turns_of.copy(), self.drawn
+        self.join(resource, pair, self.own_turn(pair))
+        first = self.line(resource)[0] == pair
+        self.waits, self.turns_of, self.drawn = before
+        return not first
+
+    def wake(self, resource: int) -> None:
+        for pair in self.line(resource)[:1]:
+            if pair not in self.woken:
+                self.woken.add(pair)
+                self.join_ring(pair)
 
     def get_resources(self, pair: tuple[int, int]) -> bool:
         needs = self.net.needs[pair[1]]
-        for resource, n in needs.items():
-            line = self.line(resource)
-            if self.free[resource] >= n and not (line and self.order(line[0]) < self.order(pair)):
-                continue
-            if self.waits.get(pair) != resource:
-                self.leave(pair)
-                self.waits[pair] = resource
+        lacking = [r for r, n in needs.items() if self.free[r] < n or self.behind(r, pair)]
+        if lacking:
+            if self.waits.get(pair) != lacking[0]:
+                turn, left = self.own_turn(pair), self.waits.get(pair)
+                with self.waking_new_heads():
+                    if left is not None and turn is not None:
+                        self.requeue(left, pair)
+                    self.leave(pair)
+                self.join(lacking[0], pair, turn)
             return False
-        for resource, n in needs.items():
-            self.free[resource] -= n
-        self.leave(pair)
+        with self.waking_new_heads():
+            for resource, n in needs.items():
+                self.free[resource] -= n
+                self.requeue(resource, pair)
+            self.leave(pair)
         return True
+
+    @contextmanager
+    def waking_new_heads(self) -> Iterator[None]:
+        """What follows takes the first pairs of lines away: the next ones are woken, in order of lines."""
+        heads = {resource: self.line(resource)[:1] for resource in self.net.resources}
+        yield
+        for resource, head in heads.items():
+            if self.line(resource)[:1] != head:
+                self.wake(resource)
+
+    # ---- turns
+
+    def join_ring(self, pair: tuple[int, int]) -> None:
+        ring = self.rings.setdefault(self.net.priorities[pair[1]], [])
+        if self.accounts[pair[0]] not in ring:
+            ring.append(self.accounts[pair[0]])
+
+    def first_ready(self) -> tuple[int, int] | None:
+        """The oldest ready pair of the account whose turn it is, in the highest priority that has one."""
+        ready = [pair for pair in self.ages if pair not in self.waits or pair in self.woken]
+        for priority in sorted(self.rings, reverse=True):
+            ring = self.rings[priority]
+            while ring:
+                own = [
+                    pair
+                    for pair in ready
+                    if self.net.priorities[pair[1]] == priority and self.accounts[pair[0]] == ring[0]
+                ]
+                if own:
+                    return min(own, key=self.ages.__getitem__)
+                ring.pop(0)
+        return None
 
     def give_back(self, t: int) -> None:
         for resource, n in self.net.returns[t].items():
@@ -294,8 +386,9 @@ class Model:
 
     # ---- operations
 
-    def open(self, sessions: list[int]) -> None:
+    def open(self, sessions: list[int], account: int = 0) -> None:
         self.sessions += sessions
+        self.accounts |= dict.fromkeys(sessions, account)
 
     def close(self, session: int) -> None:
         for f in [f for f, firing in self.firings.items() if firing.session == session]:
@@ -332,13 +425,15 @@ class Model:
     def next_claim(self) -> tuple[int, int, list[list[int]], int] | None:
         """The next claim: (session, transition, tokens by arc, group), or nothing. `took` follows."""
         while True:
-            ready = [pair for pair in self.ages if pair not in self.waits or pair in self.woken]
-            if not ready:
+            pair = self.first_ready()
+            if pair is None:
                 return None
-            pair = min(ready, key=self.order)
             self.woken.discard(pair)
             if self.get_resources(pair):
                 break
+            # It waits, and is no longer ready: its account is asked again.
+        ring = self.rings[self.net.priorities[pair[1]]]
+        ring.append(ring.pop(0))
         session, t = pair
         line = self.keys.get(pair, [])
         key = line[0] if line else None

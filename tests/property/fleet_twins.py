@@ -75,8 +75,8 @@ class Twins:
 
     # ---- operations, with arguments drawn at random
 
-    def open(self, n: int = 1) -> None:
-        self.model.open(self.fleet.open(n).tolist())
+    def open(self, n: int = 1, account: int = 0) -> None:
+        self.model.open(self.fleet.open(n, account).tolist(), account)
 
     def close(self, session: int) -> None:
         self.fleet.close(session)

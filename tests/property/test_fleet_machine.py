@@ -19,6 +19,7 @@ class FleetMachine(RuleBasedStateMachine):
     def build(self, random: Random) -> None:
         self.twins = Twins(random_spec(random))
         self.twins.open(2)
+        self.twins.open(2, account=1)
 
     @property
     def running(self) -> list[int]:
@@ -62,9 +63,9 @@ class FleetMachine(RuleBasedStateMachine):
     def supply(self, random: Random) -> None:
         self.twins.supply(random)
 
-    @rule()
-    def open(self) -> None:
-        self.twins.open()
+    @rule(account=st.integers(0, 3))
+    def open(self, account: int) -> None:
+        self.twins.open(account=account)
 
     @precondition(lambda self: self.twins.model.sessions)
     @rule(random=randoms)

@@ -96,7 +96,11 @@ class Fleet {
   Fleet(Fleet&&) noexcept;
   Fleet& operator=(Fleet&&) noexcept;
 
-  std::vector<std::int64_t> open(std::int64_t n);
+  // Sessions of one account. Within a priority, accounts are claimed for in turn: one with many sessions gets no more
+  // than one with few. account: 0 .. kMaxAccount; the fleet keeps 12 bytes for each up to the largest and each
+  // priority.
+  static constexpr std::int64_t kMaxAccount = (1 << 24) - 1;
+  std::vector<std::int64_t> open(std::int64_t n, std::int64_t account = 0);
   void close(std::int64_t session);
 
   std::vector<std::int64_t> put(std::int64_t session, const Emission& tokens);
@@ -111,10 +115,11 @@ class Fleet {
   // same net, goes on as this one would. COST: O(what the session holds).
   SavedSession save(std::int64_t session) const;
   // A new session from what save made. keys: none, or a row of key_slots for each token, instead of the saved ones
-  // (equal where those were equal). Its firings take from resources like claim_exactly's.
+  // (equal where those were equal). account: as for open. Its firings take from resources like claim_exactly's.
   // ERRORS: std::invalid_argument that says what, for bytes that are damaged, of another version, of another net or
   // that no session of this net can have been saved as; whoever made them, the fleet stays whole.
-  LoadedSession load(std::span<const std::byte> data, std::optional<std::span<const std::int64_t>> keys = {});
+  LoadedSession load(std::span<const std::byte> data, std::optional<std::span<const std::int64_t>> keys = {},
+                     std::int64_t account = 0);
   std::vector<std::int64_t> emit(std::int64_t firing, const Emission& tokens);
   std::vector<std::int64_t> complete(std::int64_t firing, const Emission& tokens);
   std::vector<std::int64_t> fail(std::int64_t firing, const Emission& tokens);
