@@ -249,8 +249,7 @@ class Model:
 
     def retire(self, pair: tuple[int, int]) -> None:
         self.woken.discard(pair)
-        with self.waking_new_heads():
-            self.leave(pair)
+        self.leave(pair)
         del self.ages[pair]
 
     # ---- resources
@@ -295,14 +294,23 @@ class Model:
 
     def leave(self, pair: tuple[int, int]) -> None:
         if pair in self.waits:
-            resource = self.waits.pop(pair)
-            if not self.neighbours(resource, pair):
-                self.turns_of.pop(self.seat(resource, pair), None)
+            with self.waking_the_next(self.waits[pair]):
+                resource = self.waits.pop(pair)
+                if not self.neighbours(resource, pair):
+                    del self.turns_of[self.seat(resource, pair)]
 
     def requeue(self, resource: int, pair: tuple[int, int]) -> None:
         if self.seat(resource, pair) in self.turns_of:
-            self.drawn += 1
-            self.turns_of[self.seat(resource, pair)] = self.drawn
+            with self.waking_the_next(resource):
+                self.drawn += 1
+                self.turns_of[self.seat(resource, pair)] = self.drawn
+
+    @contextmanager
+    def waking_the_next(self, resource: int) -> Iterator[None]:
+        head = self.line(resource)[:1]
+        yield
+        if self.line(resource)[:1] != head:
+            self.wake(resource)
 
     def behind(self, resource: int, pair: tuple[int, int]) -> bool:
         """Whether it would not be the first in the line, if it stood there: tried out."""
@@ -325,28 +333,17 @@ class Model:
         lacking = [r for r, n in needs.items() if self.free[r] < n or self.behind(r, pair)]
         if lacking:
             if self.waits.get(pair) != lacking[0]:
-                turn, left = self.own_turn(pair), self.waits.get(pair)
-                with self.waking_new_heads():
-                    if left is not None and turn is not None:
-                        self.requeue(left, pair)
-                    self.leave(pair)
+                turn = self.own_turn(pair)
+                if turn is not None:
+                    self.requeue(self.waits[pair], pair)
+                self.leave(pair)
                 self.join(lacking[0], pair, turn)
             return False
-        with self.waking_new_heads():
-            for resource, n in needs.items():
-                self.free[resource] -= n
-                self.requeue(resource, pair)
-            self.leave(pair)
+        for resource, n in needs.items():
+            self.free[resource] -= n
+            self.requeue(resource, pair)
+        self.leave(pair)
         return True
-
-    @contextmanager
-    def waking_new_heads(self) -> Iterator[None]:
-        """What follows takes the first pairs of lines away: the next ones are woken, in order of lines."""
-        heads = {resource: self.line(resource)[:1] for resource in self.net.resources}
-        yield
-        for resource, head in heads.items():
-            if self.line(resource)[:1] != head:
-                self.wake(resource)
 
     # ---- turns
 

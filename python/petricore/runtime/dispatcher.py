@@ -19,6 +19,7 @@ from petricore.agent.declaration import Mode
 from petricore.agent.failure import Failure, FailureKind
 from petricore.agent.routing import Emission
 from petricore.errors import GuardError
+from petricore.runtime.accounts import Accounts
 from petricore.runtime.context import Context
 from petricore.runtime.events import (
     Approved,
@@ -41,7 +42,7 @@ from petricore.runtime.firing import Firing, State
 from petricore.runtime.net_description import describe_plan, version_of
 from petricore.runtime.questions import BY_DEADLINE
 from petricore.runtime.served import Served, expect_followers
-from petricore.runtime.tokens import TokenTable, describe_error
+from petricore.runtime.tokens import Keys, TokenTable, describe_error
 from petricore.runtimes.base import Kind
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class Dispatcher:
         self.served = [Served(i, one, plan, runtime) for i, one in enumerate(plan.transitions)]
         expect_followers(self.served, plan)
         self.sessions: dict[int, Session] = {}
+        self.accounts = Accounts()
         self.tokens = TokenTable(plan)
         self.refills = 0
         self._takers: dict[int, list[int]] = {place: [] for place in range(len(plan.places))}
@@ -552,6 +554,7 @@ class Dispatcher:
         free = [number for place in range(len(self.plan.places))
                 for number in self.fleet.tokens(session.number, place).tolist()]  # fmt: skip
         self.fleet.close(session.number)
+        self.accounts.leave(session.account)
         del self.sessions[session.number]
         self.tokens.forget(free)
         for firing in held:
@@ -570,9 +573,25 @@ class Dispatcher:
         self.wake()  # others may get the resources
 
     def empty(self, session: Session) -> None:
-        """Give the session, whose tokens are forgotten, an empty marking to go on with."""
-        session.number = int(self.fleet.open(1)[0])
+        """Give the session, which is new here or was forgotten, an empty marking to go on with."""
+        session.account = self.accounts.enter(session.user)
+        session.number = int(self.fleet.open(1, session.account)[0])
         self.sessions[session.number] = session
+
+    def load(self, session: Session, data: bytes, keys: Keys) -> tuple[list[int], list[int]]:
+        """Give the session, which is new here or was forgotten, the marking that `Fleet.save` made bytes of.
+
+        Returns the fleet's ids of its tokens and of its firings. Raises `ValueError` for what `Fleet.load` refuses.
+        """
+        account = self.accounts.enter(session.user)
+        try:
+            number, tokens, firings = self.fleet.load(data, keys, account)
+        except ValueError:
+            self.accounts.leave(account)
+            raise
+        session.account, session.number = account, number
+        self.sessions[number] = session
+        return tokens.tolist(), firings.tolist()
 
     # -- tokens
 

@@ -153,7 +153,7 @@ class Keeper:
         """A session whose first commit creates it."""
         now = self.clock.time()
         header = Header(session_id, dispatcher.agent, dispatcher.version, user, now, forked_from)
-        return self._session(dispatcher, self.journal.create(header, self._codec(dispatcher)))
+        return self._session(dispatcher, self.journal.create(header, self._codec(dispatcher)), user)
 
     def _codec(self, dispatcher: Dispatcher) -> EventCodec:
         codec = dispatcher.codec
@@ -163,8 +163,8 @@ class Keeper:
             self.journal.call(partial(self.store.keep_net, dispatcher.version, description), _kept)
         return codec
 
-    def _session(self, dispatcher: Dispatcher, log: DurableLog) -> Session:
-        session = Session(dispatcher, log.session_id, log, self.clock)
+    def _session(self, dispatcher: Dispatcher, log: DurableLog, user: str | None) -> Session:
+        session = Session(dispatcher, log.session_id, log, self.clock, user)
         log.session = self._known[session.id] = session
         return session
 
@@ -190,7 +190,7 @@ class Keeper:
         log = self.journal.take(row, self._codec(dispatcher))
         session = self._known.get(log.session_id)
         if session is None or not session.parked:
-            return self._session(dispatcher, log)
+            return self._session(dispatcher, log, row.header.user)
         log.session, session.dispatcher, session.parked = session, dispatcher, False
         session.attach(log)
         return session

@@ -202,9 +202,7 @@ def _rebuild(session: Session, events: Sequence[Event], migration: Migration) ->
 
 
 def _open(session: Session) -> Restorer:
-    dispatcher = session.dispatcher
-    session.number = int(dispatcher.fleet.open(1)[0])
-    dispatcher.sessions[session.number] = session
+    session.dispatcher.empty(session)
     return Restorer(session)
 
 

@@ -67,8 +67,7 @@ def restore_session(session: Session, log: DurableLog) -> None:
         log.covered(snapshot.number)
         restorer.numbers = load_session(session, log, *snapshot)
     else:
-        session.number = int(session.dispatcher.fleet.open(1)[0])
-        session.dispatcher.sessions[session.number] = session
+        session.dispatcher.empty(session)
     for event in log.read(0 if snapshot is None else snapshot.number):
         restorer.apply(event)
     if session.closed:

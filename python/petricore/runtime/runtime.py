@@ -226,9 +226,10 @@ class Runtime:
         if self._keeper is not None:
             session = self._keeper.create(dispatcher, session_id, user, forked_from)
         else:
-            session = Session(dispatcher, session_id, self._journal.create(session_id), self.clock)
-        session.number = int(dispatcher.fleet.open(1)[0])
-        dispatcher.sessions[session.number] = self._sessions[session_id] = session
+            log = self._journal.create(session_id)
+            session = Session(dispatcher, session_id, log, self.clock, user)
+        dispatcher.empty(session)
+        self._sessions[session_id] = session
         dispatcher.touch(session)
         return session
 

@@ -50,9 +50,14 @@ class Session:
     number: int
     """The fleet's id of it, while it is in memory."""
 
-    def __init__(self, dispatcher: Dispatcher, session_id: str, log: Log, clock: Clock) -> None:
+    account: int
+    """The fleet's number for its user, likewise."""
+
+    def __init__(
+        self, dispatcher: Dispatcher, session_id: str, log: Log, clock: Clock, user: str | None = None
+    ) -> None:
         self.id = session_id
-        self.user: str | None = None
+        self.user = user
         self.loop = asyncio.get_running_loop()
         self.loop_thread = get_ident()
         self.variables = copy_context()

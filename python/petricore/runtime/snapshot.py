@@ -109,12 +109,9 @@ def _load(session: Session, log: DurableLog, state: dict[str, Any]) -> dict[int,
     tokens: tuple[Token, ...] = decode("put", state["tokens"]).tokens
     places = [plan.index[token.place] for token in tokens]
     keys = dispatcher.tokens.keys(session, places, [token.value for token in tokens])
-    session.number, numbers, firing_numbers = dispatcher.fleet.load(
-        base64.b64decode(state["fleet"]), keys=keys
-    )
-    dispatcher.sessions[session.number] = session
-    ids = dict(zip((token.id for token in tokens), numbers.tolist(), strict=True))
-    dispatcher.tokens.store(numbers.tolist(), tokens, None)
+    numbers, firing_numbers = dispatcher.load(session, base64.b64decode(state["fleet"]), keys)
+    ids = dict(zip((token.id for token in tokens), numbers, strict=True))
+    dispatcher.tokens.store(numbers, tokens, None)
     session.token_count, session.firing_count = state["token_count"], state["firing_count"]
     session.resting, session.user = state["resting"], state["user"]
     for text in state["memory"]:
@@ -122,7 +119,7 @@ def _load(session: Session, log: DurableLog, state: dict[str, Any]) -> dict[int,
         session.memory[remembered.key] = remembered.value
     session.failures.extend(decode("failed", text).failure for text in state["failures"])
     served = {one.name: one for one in dispatcher.served}
-    for number, saved in zip(firing_numbers.tolist(), state["firings"], strict=True):
+    for number, saved in zip(firing_numbers, state["firings"], strict=True):
         gone = {token.id: token for token in decode("put", saved["gone"]).tokens} if saved["gone"] else {}
         # ids that the fleet does not know any more are stood in for by negative ones
         arcs = [[ids.get(token, -token) for token in arc] for arc in saved["arcs"]]
