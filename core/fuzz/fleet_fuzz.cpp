@@ -91,7 +91,7 @@ class Ledger {
 
   void open() {
     if (sessions_.size() >= kMostSessions) return;
-    for (const Id session : fleet_.open(1 + draw_index(bytes_, 2))) sessions_.push_back(session);
+    for (const Id session : fleet_.open(1 + draw_index(bytes_, 2), draw_index(bytes_, 3))) sessions_.push_back(session);
   }
 
   void close() {

@@ -111,3 +111,16 @@ TEST_CASE("every session of ten thousand is served once before any is served twi
   for (int round = 0; round < 3; ++round) CHECK(fleet.claim(10'000).sessions == sessions);
   CHECK(fleet.claim(1).firings.empty());
 }
+
+TEST_CASE("an account with one session is claimed for as often as one with ten thousand, while both have tokens") {
+  Fleet fleet(ring());
+  const std::vector<std::int32_t> three{0, 0, 0};
+  const auto sessions = fleet.open(10'000, 1);
+  const auto alone = fleet.open(1, 2).front();
+  for (const auto session : sessions) fleet.put(session, at(three));
+  fleet.put(alone, at(three));
+  CHECK(fleet.claim(6).sessions == std::vector{sessions[0], alone, sessions[1], alone, sessions[2], alone});
+  CHECK(fleet.claim(3).sessions == std::vector{sessions[3], sessions[4], sessions[5]});
+  CHECK_THROWS_WITH_AS(fleet.open(1, Fleet::kMaxAccount + 1), "account: 16777216 is not in 0..16777215",
+                       std::invalid_argument);
+}

@@ -114,6 +114,72 @@ def test_claims_serve_sessions_in_turn():
     assert fleet.claim(9).sessions.tolist() == [a, b, a, b, a]
 
 
+def test_claims_serve_accounts_in_turn_and_sessions_of_one_by_age():
+    fleet = Fleet(places=1, transitions=1, inputs=[take(0, 0)], outputs=[])
+    a, b, c = fleet.open(3, account=7)
+    (d,) = fleet.open(account=3)
+    for session in (a, b, c):
+        fleet.put(session, 0)
+    fleet.put(d, 0, 3)
+    assert fleet.claim(9).sessions.tolist() == [a, d, b, d, c, d]
+
+
+def test_an_account_that_was_idle_has_saved_up_nothing():
+    fleet = Fleet(places=1, transitions=1, inputs=[take(0, 0)], outputs=[])
+    (a,), (b,) = fleet.open(account=0), fleet.open(account=1)
+    fleet.put(a, 0, 99)
+    assert len(fleet.claim(50)) == 50
+    fleet.put(b, 0, 9)
+    assert fleet.claim(6).sessions.tolist() == [a, b, a, b, a, b]
+
+
+def test_a_loaded_session_is_of_the_account_that_load_is_told():
+    fleet = Fleet(places=1, transitions=1, inputs=[take(0, 0)], outputs=[])
+    a, b = fleet.open(2, account=1)
+    for session in (a, b):
+        fleet.put(session, 0, 2)
+    c = fleet.load(fleet.save(a)[0], account=2)[0]
+    assert fleet.claim(9).sessions.tolist() == [a, c, b, c, a, b]
+
+
+def test_an_account_with_a_thousand_in_line_for_a_resource_keeps_no_other_out():
+    inputs = [take(0, 0), take(0, 1)]
+    fleet = Fleet(places=2, transitions=1, inputs=inputs, outputs=[(0, 0, 1), (0, 1, 1)], resources={1: 2})
+    for session in fleet.open(1000, account=1):
+        fleet.put(session, 0)
+    running = fleet.claim(5000).firings.tolist()
+    (alone,) = fleet.open(account=2)
+    fleet.put(alone, 0, 6)
+    assert len(fleet.claim(5000)) == 0
+    served = []
+    for _ in range(12):
+        fleet.complete(running.pop(0), [0])
+        claims = fleet.claim(5000)
+        running += claims.firings.tolist()
+        served += (claims.sessions == alone).tolist()
+    assert served == [False, True] * 6
+
+
+def test_a_big_request_is_overtaken_once_by_each_other_account():
+    inputs = [take(0, 0), take(0, 2, 3), take(1, 1), take(1, 2)]
+    outputs = [(0, 2, 3), (1, 1, 1), (1, 2, 1)]
+    fleet = Fleet(places=3, transitions=2, inputs=inputs, outputs=outputs, resources={2: 3})
+    for session in fleet.open(50, account=1):
+        fleet.put(session, 1)
+    running = fleet.claim(99).firings.tolist()
+    (big,) = fleet.open(account=2)
+    fleet.put(big, 0)
+    assert len(fleet.claim(99)) == 0
+    served: list[int] = []
+    while big not in served:
+        fleet.complete(running.pop(0), [1])
+        claims = fleet.claim(99)
+        running += claims.firings.tolist()
+        served += claims.sessions.tolist()
+    assert len(served) == 2
+    assert len(running) == 1
+
+
 def test_a_higher_priority_is_served_first():
     fleet = Fleet(places=2, transitions=2, inputs=[take(0, 0), take(1, 1)], outputs=[], priorities=[0, 7])
     (s,) = fleet.open()
@@ -263,6 +329,8 @@ def test_a_bad_call_changes_nothing():
         (lambda: fleet.supply(0, 1), ValueError, "no resource"),
         (lambda: fleet.claim(-1), ValueError, "limit"),
         (lambda: fleet.open(-1), ValueError, "-1"),
+        (lambda: fleet.open(account=-1), ValueError, "account: -1 is not in 0..16777215"),
+        (lambda: fleet.open(account=2**24), ValueError, "account: 16777216"),
     ]:
         with pytest.raises(error, match=message):
             call()
