@@ -50,6 +50,7 @@ class UndoServed:
     simple = None
     read_arcs: Sequence[int] = ()
     consuming: Sequence[int] = ()
+    expects: Sequence[tuple[Any, Any]] = ()
 
     def __init__(self, served: Served, compensation: Compensation, executors: dict[str, Executor]) -> None:
         asynchronous = is_asynchronous(compensation.action)
