@@ -97,7 +97,7 @@ class Fleet {
   Fleet& operator=(Fleet&&) noexcept;
 
   // Sessions of one account. Within a priority, accounts are claimed for in turn: one with many sessions gets no more
-  // than one with few. account: 0 .. kMaxAccount; the fleet keeps 12 bytes for each up to the largest and each
+  // than one with few. account: 0 .. kMaxAccount; the fleet keeps 16 bytes for each up to the largest and each
   // priority.
   static constexpr std::int64_t kMaxAccount = (1 << 24) - 1;
   std::vector<std::int64_t> open(std::int64_t n, std::int64_t account = 0);

@@ -192,7 +192,7 @@ class Runtime:
     # -- sessions
 
     async def start(self, agent: Agent, session_id: str | None = None, user: str | None = None) -> Session:
-        """Open a session of `agent`, with an id of its own unless one is given.
+        """Open a session of `agent`, with an id of its own unless one is given. Users of an agent are served in turn.
 
         Raises:
             NetError: the session exists; the agent cannot be compiled.
