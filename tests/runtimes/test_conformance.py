@@ -221,6 +221,7 @@ def test_an_async_action_asks_people(place: Place) -> None:
             replies = {"first?": 1, "second?": {"n": 2}, "sure?": True}
             while replies:
                 await session.settled(60)
+                assert session.waiting, session.failures
                 for pending in session.waiting:
                     assert pending.request_id is not None
                     assert pending.question is not None
