@@ -130,9 +130,11 @@ async def drive(journal: str, ledger: Ledger, sessions: int) -> None:
     """Bring every session into being, give it its inputs once, and wait until all are at rest."""
     agent = build(ledger)
     # A firing that is under way at many kills would be given up as one that kills its process.
-    options: Any = {"lease": 0.5, "snapshot_every": 20, "max_interruptions": 10**6}
+    options: Any = {"lease": 0.5, "snapshot_every": 20, "max_interruptions": 10**6, "journal_patience": 60.0}
     async with Runtime(journal, agents=[agent], **options) as runtime:
-        await asyncio.gather(*(_patiently(partial(_one, runtime, agent, i)) for i in range(sessions)))
+        await asyncio.gather(
+            *(_patiently(runtime, partial(_one, runtime, agent, i)) for i in range(sessions))
+        )
 
 
 async def _one(runtime: Runtime, agent: Agent, i: int) -> None:
@@ -144,10 +146,12 @@ async def _one(runtime: Runtime, agent: Agent, i: int) -> None:
     await session.quiescent()
 
 
-async def _patiently(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """A journal that cannot be reached for a while is asked again."""
+async def _patiently(runtime: Runtime, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """A journal that cannot be reached for a while is asked again, unless the runtime has given it up."""
     while True:
         try:
             return await work()
         except JournalError:
+            if runtime.crashed is not None:
+                raise
             await asyncio.sleep(0.1)

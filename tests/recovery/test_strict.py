@@ -9,10 +9,18 @@ from typing import Any
 
 import pytest
 
-from petricore import Agent, Context, NetError, RetryPolicy, Runtime, SessionNotFoundError
+from petricore import (
+    Agent,
+    Context,
+    JournalCorruptError,
+    NetError,
+    RetryPolicy,
+    Runtime,
+    SessionNotFoundError,
+)
 from petricore.runtime.events import Completed
 from petricore.runtime.journal.memory_store import MemoryStore
-from petricore.runtime.journal.store import Store
+from petricore.runtime.journal.store import Snapshot, Store
 
 from .test_resume import Crash, Done, Job, on_a_loop
 
@@ -243,3 +251,18 @@ async def test_a_draining_runtime_says_so(tmp_path: Path) -> None:
         with pytest.raises(TimeoutError, match="draining"):
             await session.quiescent(0.05)
     await runtime.__aexit__(None, None, None)
+
+
+@on_a_loop
+async def test_a_snapshot_that_is_none_is_told_as_what_it_is() -> None:
+    store, agent = MemoryStore(), confirmed()
+    async with Runtime(store, agents=[agent], snapshot_every=1) as runtime:
+        session = await runtime.start(agent, "s")
+        await session.put(Job(n=1))
+        await session.settled()
+    kept = store._find("s").snapshots
+    kept[-1] = Snapshot(kept[-1].number, b'{"format": 99}')
+    async with Runtime(store, agents=[agent]) as runtime:
+        for _ in range(2):
+            with pytest.raises(JournalCorruptError, match="format 99"):
+                await runtime.resume("s")

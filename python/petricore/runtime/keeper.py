@@ -238,7 +238,7 @@ class Keeper:
             restore_session(session, session.log)
         except BaseException:
             session.closed = True
-            if session.number in session.dispatcher.sessions:
+            if getattr(session, "number", None) in session.dispatcher.sessions:
                 session.dispatcher.forget(session)
             self.runtime.dismiss(session)
             raise
